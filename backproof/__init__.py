@@ -1,0 +1,104 @@
+"""backproof decides whether a backpropagation is right, and shows why.
+
+    import backproof as bp
+
+Every name in `__all__` is loaded at its first use: `import backproof` itself costs next to nothing, and
+SymPy and Hypothesis are paid for by those who need them. `symbolic`, `numeric` and `proofs` are packages of
+ours at the top level; where something else bears one of these names, the import fails and says what to do.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from os.path import dirname, join, realpath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from backproof import strategies as strategies
+    from backproof.checking import check as check
+    from backproof.report import Report as Report
+    from proofs.closed_equals_derived import prove_network as prove_network
+    from symbolic.closed_form import ClosedForm as ClosedForm
+    from symbolic.codegen import numpy_module as numpy_module
+    from symbolic.conventions import Layout as Layout
+    from symbolic.derivation import Derivation as Derivation
+    from symbolic.derivation import derive as derive
+    from symbolic.document import latex_document as latex_document
+    from symbolic.network import Family as Family
+    from symbolic.network import Network as Network
+    from symbolic.network import mlp as mlp
+    from symbolic.toml_format import from_toml as from_toml
+    from symbolic.toml_format import to_toml as to_toml
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "strategies": "backproof.strategies",  # the module itself
+    "check": "backproof.checking",
+    "Report": "backproof.report",
+    "prove_network": "proofs.closed_equals_derived",
+    "ClosedForm": "symbolic.closed_form",
+    "numpy_module": "symbolic.codegen",
+    "Layout": "symbolic.conventions",
+    "Derivation": "symbolic.derivation",
+    "derive": "symbolic.derivation",
+    "latex_document": "symbolic.document",
+    "Family": "symbolic.network",
+    "Network": "symbolic.network",
+    "mlp": "symbolic.network",
+    "from_toml": "symbolic.toml_format",
+    "to_toml": "symbolic.toml_format",
+}
+
+__all__ = [*_HOME, "__version__"]
+
+_ROOT = dirname(dirname(__file__))
+
+
+def _leave_working_folder() -> None:
+    """Under `python -m backproof` the working folder is first in sys.path; a user's numeric.py may lie in it.
+
+    This runs while Python still looks for our `__main__`: sys.argv[0] is "-m", and the original arguments end
+    in the module's name and the rest of sys.argv. With `python -P` the working folder is not in sys.path;
+    in a checkout it is our own folder.
+    """
+    sought = sys.orig_argv[-len(sys.argv)] if sys.argv[:1] == ["-m"] else None
+    if sought in {__name__, f"-m{__name__}"} and not sys.flags.safe_path and sys.path[0] != _ROOT:
+        del sys.path[0]
+
+
+def _refuse_strangers() -> None:
+    """Raise ImportError, importing nothing, if a package of ours is found anywhere but beside this one."""
+    for name in ("symbolic", "numeric", "proofs"):
+        spec = find_spec(name)
+        found = spec.origin if spec else None
+        own = join(_ROOT, name, "__init__.py")
+        if found is None or realpath(found) != realpath(own):
+            message = (
+                f"backproof needs its own package {name!r} from {own}, but `import {name}` finds "
+                f"{found or 'nothing'}; rename that one, or install backproof into an environment of its own "
+                "and use its command `backproof check`, which lets your files keep their names"
+            )
+            raise ImportError(message, name=name, path=found)
+
+
+_leave_working_folder()
+_refuse_strangers()
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+if not TYPE_CHECKING:  # a type checker that saw this would take every misspelt name for an attribute
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(
+                f"module 'backproof' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
+            )
+        module = import_module(_HOME[name])
+        value = globals()[name] = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
+        return value

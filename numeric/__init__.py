@@ -1,0 +1,1 @@
+"""Floating point: the hand-written backprop, differences, compiled programs, comparison."""

@@ -1,0 +1,1 @@
+"""Exact mathematics: formulas, layers, derivation, program, code and LaTeX."""

@@ -1,0 +1,71 @@
+"""What all tests share: Hypothesis without a clock, components that may be missing, golden files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("backproof", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.load_profile("backproof")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Something that some tests want and backproof does not depend on."""
+
+    find: Callable[[str], object | None]
+    install: str
+
+
+COMPONENTS = {
+    "pdflatex": Component(
+        shutil.which, "apt-get install texlive-latex-base texlive-latex-recommended lmodern"
+    ),
+    "coqc": Component(shutil.which, "apt-get install coq libcoq-coquelicot"),
+    "sklearn": Component(find_spec, "pip install scikit-learn"),
+    "torch": Component(find_spec, "pip install torch"),
+    "jax": Component(find_spec, "pip install jax"),
+}
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--rewrite-golden", action="store_true", help="write tests/golden anew, to be reviewed as a diff"
+    )
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[str], None]:
+    """require("pdflatex") skips the test where that is missing and says what to install; in CI it fails."""
+
+    def require(component: str) -> None:
+        row = COMPONENTS[component]
+        if row.find(component) is None:
+            reason = f"{component} is missing: {row.install}"
+            if "BACKPROOF_REQUIRE_COMPONENTS" in os.environ:
+                pytest.fail(reason)
+            pytest.skip(reason)  # the only place in the tests that skips
+
+    return require
+
+
+@pytest.fixture(scope="session")
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """golden("network.py", text) holds a text against tests/golden/network.py; --rewrite-golden writes it."""
+
+    def golden(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--rewrite-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8")
+
+    return golden

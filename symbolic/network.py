@@ -1,0 +1,270 @@
+"""Networks: a chain of fully connected layers, a loss and penalties; and families, whose sizes are left open.
+
+z^[l] = W^[l] a^[l-1] + b^[l],   a^[l] = g^[l](z^[l]),   a^[0] = x
+E     = scale · Σ_c Σ_i e(a_i^[L], t_i) + Σ penalties
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias, TypeVar
+
+import sympy as sp
+
+from symbolic import losses
+from symbolic.activations import Activation, activation
+from symbolic.errors import InvalidNetwork
+from symbolic.formula import to_text
+from symbolic.jupyter import ShowsLatex
+from symbolic.losses import Loss, Penalty
+
+Size: TypeAlias = int | sp.Symbol
+FREE: Final = "?"
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """z = W a + b followed by an activation; `width` counts its units."""
+
+    width: Size
+    activation: Activation
+    bias: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """E as a function of the output: a loss, its scale in m and k, and the penalties."""
+
+    loss: Loss
+    scale: sp.Expr
+    penalties: tuple[Penalty, ...] = ()
+
+    @property
+    def has_lambda(self) -> bool:
+        return any(penalty.factor.has(losses.LAMBDA) for penalty in self.penalties)
+
+
+@dataclass(frozen=True, slots=True)
+class Network(ShowsLatex):
+    """A chain of layers with an objective. Raises InvalidNetwork when its parts do not fit together."""
+
+    inputs: Size
+    layers: tuple[Dense, ...]
+    objective: Objective
+
+    def __post_init__(self) -> None:
+        if not self.layers:
+            raise InvalidNetwork("a network needs an input width and at least one layer, such as 2-3-1")
+        for position, width in enumerate(self.sizes):
+            if isinstance(width, int) and width < 1:
+                raise InvalidNetwork(
+                    f"width {position} of {self.shape} is {width}; widths count units, from 1"
+                )
+        for number, layer in enumerate(self.layers, start=1):
+            if layer.activation.layer == "softmax" and layer.width == 1:
+                raise InvalidNetwork(
+                    f"layer {number}: softmax on width 1 is the constant 1; use sigmoid, or 2 units or more"
+                )
+        _check_probability(self.layers[-1].activation, self.objective.loss)
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        return (self.inputs, *(layer.width for layer in self.layers))
+
+    @property
+    def depth(self) -> int:
+        return len(self.layers)
+
+    @property
+    def shape(self) -> str:
+        return "-".join(str(size) for size in self.sizes)
+
+    @property
+    def parameter_count(self) -> Size:
+        pairs = zip(self.sizes, self.layers, strict=False)
+        return sum(layer.width * (before + int(layer.bias)) for before, layer in pairs)
+
+    @property
+    def is_symbolic(self) -> bool:
+        """Whether a width is left open as a symbol."""
+        return not all(isinstance(size, int) for size in self.sizes)
+
+    def __str__(self) -> str:
+        return f"{self.shape}, {_activations_text(self)}, {objective_text(self.objective)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Family(ShowsLatex):
+    """Networks that differ in their sizes: `sizes` holds None where a width is free, and is None where the
+    depth is too.
+    """
+
+    sizes: tuple[int | None, ...] | None
+    hidden: tuple[Activation, ...]
+    output: Activation
+    objective: Objective
+    bias: tuple[bool, ...] = (True,)
+
+    def __post_init__(self) -> None:
+        _check_probability(self.output, self.objective.loss)
+        if self.sizes is not None:
+            self.symbolic()
+
+    def network(self, sizes: Sequence[Size]) -> Network:
+        """The member with these sizes, inputs first. Raises InvalidNetwork for sizes it does not have."""
+        if self.sizes is not None:
+            fits = len(sizes) == len(self.sizes) and all(
+                free is None or free == size for size, free in zip(sizes, self.sizes, strict=False)
+            )
+            if not fits:
+                raise InvalidNetwork(f"{'-'.join(map(str, sizes))} is not one of {self}")
+        depth = len(sizes) - 1
+        activations = [*per_layer("hidden", self.hidden, depth - 1), self.output]
+        biases = per_layer("bias", self.bias, depth)
+        layers = map(Dense, sizes[1:], activations, biases)
+        return Network(sizes[0], tuple(layers), self.objective)
+
+    def symbolic(self) -> Network:
+        """The member whose free widths are the symbols n0, n1, …; for a family of one depth."""
+        assert self.sizes is not None
+        symbols = (sp.Symbol(f"n{i}", integer=True, positive=True) for i in range(len(self.sizes)))
+        return self.network(
+            [symbol if size is None else size for size, symbol in zip(self.sizes, symbols, strict=True)]
+        )
+
+    @property
+    def shape(self) -> str:
+        if self.sizes is None:
+            return f"{FREE}-…-{FREE}"
+        return "-".join(FREE if size is None else str(size) for size in self.sizes)
+
+    def __str__(self) -> str:
+        hidden = "" if self.sizes is not None and len(self.sizes) == 2 else _names(self.hidden) + " then "
+        return f"{self.shape}, {hidden}{self.output.text}, {objective_text(self.objective)}"
+
+
+Chain = Network | Family
+
+
+def mlp(
+    *sizes: int | str | None,
+    hidden: str | Sequence[str] = "g",
+    output: str = "identity",
+    loss: str = "half-squared",
+    scale: str | None = None,
+    l2: str | None = None,
+    l1: str | None = None,
+    penalize_biases: bool = False,
+    bias: bool | Sequence[bool] = True,
+) -> Chain:
+    """A fully connected network, or the family of them where sizes are left out or free.
+
+    `mlp(2, 3, 1)` and `mlp("2-3-1")` are a network, `mlp(2, None, 1)` draws a width, `mlp()` draws the depth
+    too. `hidden` and `bias` take one value for all layers or one for each. `l2` and `l1` are factors in
+    lambda and m, such as "lambda/(2*m)". Raises InvalidNetwork or FormulaError.
+
+    >>> print(mlp(2, 3, 1, hidden="tanh"))
+    2-3-1, tanh then identity, half-squared/m
+    """
+    hidden_names = (hidden,) if isinstance(hidden, str) else tuple(hidden)
+    biases = (bias,) if isinstance(bias, bool) else tuple(bias)
+    if loss.strip() == "half-mse":
+        if scale not in (None, "1/m"):
+            raise InvalidNetwork(
+                f"half-mse is half-squared with scale 1/m, but scale {scale} was given; use half-squared"
+            )
+        loss, scale = "half-squared", "1/m"
+    penalties = tuple(
+        losses.penalty(norm, factor, biases=penalize_biases)
+        for norm, factor in (("l2", l2), ("l1", l1))
+        if factor
+    )
+    if penalize_biases and not penalties:
+        raise InvalidNetwork("penalize_biases was given without a penalty; give l2 or l1 too")
+    objective = Objective(losses.loss(loss), losses.scale("1/m" if scale is None else scale), penalties)
+    given = read_sizes(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], str) else _free_sizes(sizes)
+    family = Family(
+        given or None, tuple(map(activation, hidden_names)), activation(output), objective, biases
+    )
+    if family.sizes is None or None in family.sizes:
+        return family
+    return family.network([size for size in family.sizes if size is not None])
+
+
+def read_sizes(text: str) -> tuple[int | None, ...] | None:
+    """The widths in `2-3-1` or `2-?-1`; None for `?-…-?` and for the symbolic `n0-…-nL`, where depth is free
+    too.
+    """
+    words = [word.strip() for word in text.replace("...", "…").split("-")]
+    if "…" in words or ".." in words:
+        if len(words) == 3 and words[1] == "…" and (words[0], words[2]) in ((FREE, FREE), ("n0", "nL")):
+            return None
+        raise InvalidNetwork(
+            f"'{text}' leaves the depth open in a way that is not known; write ?-…-? or n0-…-nL"
+        )
+    for position, word in enumerate(words):
+        if not (word == FREE or (word.isascii() and word.isdigit() and len(word) < 7)):
+            fault = "is missing" if not word else f"is '{word}'"
+            raise InvalidNetwork(
+                f"width {position} of '{text}' {fault}; widths are whole numbers from 1, or ? for a free one"
+            )
+    if len(words) < 2:
+        raise InvalidNetwork(
+            f"'{text}' has one width; a network needs an input width and an output width, such as 2-3-1"
+        )
+    return tuple(None if word == FREE else int(word) for word in words)
+
+
+def per_layer(what: str, values: tuple[Value, ...], count: int) -> tuple[Value, ...]:
+    """One value for each of `count` layers: a single value serves all of them."""
+    if len(values) == 1:
+        return values * count
+    if len(values) != count:
+        raise InvalidNetwork(
+            f"{what} gives {len(values)} values for {count} layers; give one, or one for each"
+        )
+    return values
+
+
+def objective_text(objective: Objective) -> str:
+    """The objective in a few words, such as `half-squared/m + lambda/(2*m) Σw²`."""
+    factor = {"1": "", "1/m": "/m"}.get(to_text(objective.scale), "/(m k)")
+    over = {False: "w", True: "(w, b)"}
+    sums = {"l2": "Σ{}²", "l1": "Σ|{}|"}
+    terms = [f"{to_text(p.factor)} {sums[p.norm].format(over[p.biases])}" for p in objective.penalties]
+    loss = f"({objective.loss.text})" if objective.loss.name == "formula" else objective.loss.text
+    return " + ".join([f"{loss}{factor}", *terms])
+
+
+def _free_sizes(sizes: tuple[int | str | None, ...]) -> tuple[int | None, ...]:
+    for position, size in enumerate(sizes):
+        if not (size is None or size == FREE or (isinstance(size, int) and not isinstance(size, bool))):
+            raise InvalidNetwork(
+                f"width {position} is {size!r}; widths are whole numbers from 1, or None for a free one"
+            )
+    return tuple(size if isinstance(size, int) else None for size in sizes)
+
+
+def _check_probability(output: Activation, loss: Loss) -> None:
+    if loss.row and loss.row.needs_probability and output.row and not output.row.is_probability:
+        raise InvalidNetwork(
+            f"{loss.name} takes logarithms of the output, which {output.name} does not keep in (0, 1); "
+            "choose the output softmax or sigmoid, or another loss"
+        )
+
+
+def _names(activations: Sequence[Activation]) -> str:
+    return ", ".join(activation.text for activation in activations)
+
+
+def _activations_text(network: Network) -> str:
+    *hidden, output = (layer.activation for layer in network.layers)
+    shown = hidden[:1] if len(set(hidden)) == 1 else hidden
+    without = [str(number) for number, layer in enumerate(network.layers, start=1) if not layer.bias]
+    if len(without) == network.depth:
+        bias = ", no bias"
+    else:
+        bias = f", no bias in layer {', '.join(without)}" if without else ""
+    return (f"{_names(shown)} then {output.text}" if hidden else output.text) + bias

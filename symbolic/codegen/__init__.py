@@ -1,0 +1,3 @@
+"""Printers of programs, one file per target."""
+
+from symbolic.codegen.numpy_printer import numpy_module as numpy_module

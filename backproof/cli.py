@@ -1,0 +1,174 @@
+"""The command line. Importing it imports nothing heavy: each command brings in what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+import typer
+
+from backproof.options import LayoutOptions, SpecOptions, flattened
+
+IMPOSSIBLE, INTERRUPTED = 2, 130  # the other exit codes belong to reports
+
+app = typer.Typer(
+    name="backproof",
+    help="Decides whether a backpropagation is right, and shows why.",
+    epilog="Exit codes: 0 right · 1 wrong · 2 impossible request · 3 the subject failed · 4 undecided · "
+    "130 Ctrl-C",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Spec: TypeAlias = Annotated[
+    str,
+    typer.Argument(metavar="SPEC", help="Sizes (2-3-1, 2-?-1, ?-…-?, n0-…-nL), a .toml file, or a layer."),
+]
+Out: TypeAlias = Annotated[
+    Path | None, typer.Option("-o", "--out", help="Write to this file.", show_default="print")
+]
+
+
+def main() -> int:
+    """Run the command line and return the exit code; a user's mistake prints its message alone."""
+    from symbolic.errors import BackproofError
+
+    try:
+        app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except BackproofError as error:
+        print(f"backproof: {error}", file=sys.stderr)
+        return IMPOSSIBLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+@app.command()
+@flattened
+def derive(
+    spec: Spec,
+    options: SpecOptions,
+    layout: LayoutOptions,
+    wrt: Annotated[
+        str | None, typer.Option(help="One parameter, counted from 1: 'W1[2,1]' or 'b2[1]'.")
+    ] = None,
+    form: Annotated[Literal["index", "matrix", "closed"], typer.Option(help="How to write it.")] = "index",
+    format: Annotated[Literal["text", "latex", "json"], typer.Option(help="What to print.")] = "text",
+) -> None:
+    """Derive ∂E/∂w of a network, or the backward equations of a layer."""
+    from backproof import showing
+
+    print(showing.derivation(spec, options, layout.layout, wrt=wrt, form=form, format=format))
+
+
+@app.command()
+@flattened
+def generate(
+    spec: Spec,
+    options: SpecOptions,
+    layout: LayoutOptions,
+    target: Annotated[Literal["numpy"], typer.Option(help="The language.")] = "numpy",
+    out: Out = None,
+) -> None:
+    """Generate a self-contained module with the network's forward pass, loss and gradient."""
+    from backproof.spec import resolve_network
+    from symbolic.codegen import numpy_module
+
+    _give(numpy_module(resolve_network(spec, options, command="generate"), layout.layout), out)
+
+
+@app.command()
+@flattened
+def check(
+    subject: Annotated[str, typer.Argument(metavar="FILE.py:FUNCTION", help="The backward pass to check.")],
+    spec: Spec,
+    options: SpecOptions,
+    layout: LayoutOptions,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="lambda=VALUE", help="What the subject hard-codes for λ.", show_default=False
+        ),
+    ] = None,
+    at: Annotated[
+        Path | None, typer.Option(metavar="FILE.npz", help="Check at W1, b1, …, x, t of this file.")
+    ] = None,
+    python: Annotated[
+        Path | None,
+        typer.Option(help="Interpreter for the subject.", show_default="the active environment's"),
+    ] = None,
+    max_time: Annotated[float, typer.Option(help="Seconds to search and shrink.", min=0.1)] = 30.0,
+    max_examples: Annotated[int, typer.Option(help="Networks to try.", min=1)] = 100,
+    call_time: Annotated[
+        float, typer.Option(help="Seconds one call of the subject may take.", min=0.01)
+    ] = 10.0,
+    seed: Annotated[
+        int | None, typer.Option(help="Draw other networks.", show_default="the same each time")
+    ] = None,
+    format: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
+) -> None:
+    """Look for a network on which somebody's backward pass is wrong, and shrink it."""
+    from backproof import checking_command
+
+    request = checking_command.Request(
+        subject, spec, options, layout, tuple(set_ or ()), at, python, call_time
+    )
+    raise typer.Exit(
+        checking_command.run(request, max_time=max_time, max_examples=max_examples, seed=seed, format=format)
+    )
+
+
+@app.command()
+@flattened
+def latex(
+    spec: Spec,
+    options: SpecOptions,
+    layout: LayoutOptions,
+    out: Out = None,
+    pdf: Annotated[  # noqa: FBT002  # the signature is what typer reads
+        bool, typer.Option("--pdf", help="Run a LaTeX engine and write the PDF beside FILE.")
+    ] = False,
+) -> None:
+    """Write the derivation as a standalone LaTeX document."""
+    from backproof import documents
+
+    documents.write(spec, options, layout.layout, out=out, pdf=pdf)
+
+
+@app.command()
+@flattened
+def prove(spec: Spec, options: SpecOptions) -> None:
+    """Prove closed form = derivation for every parameter of a small network, by polynomial normal form."""
+    from backproof import proving
+
+    raise typer.Exit(proving.run(spec, options))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the files it writes.")] = Path(
+        "backproof-demo"
+    ),
+) -> None:
+    """Derive 2-3-1, generate its code, find the bug in a wrong example, and write the LaTeX."""
+    from backproof import demonstration
+
+    raise typer.Exit(demonstration.run(out))
+
+
+def _give(text: str, out: Path | None) -> None:
+    """Print a text, or write it whole to a file."""
+    if out is None:
+        print(text, end="")
+        return
+    from backproof.files import write_whole
+
+    write_whole(out, text)
+    print(f"{out} written", file=sys.stderr)

@@ -1,0 +1,30 @@
+"""`latex`: the derivation as a document, and as a PDF where there is a LaTeX engine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from backproof.files import write_whole
+from backproof.latex_engine import compile_pdf
+from backproof.options import SpecOptions
+from backproof.spec import resolve_chain
+from symbolic.conventions import Layout
+from symbolic.derivation import derive
+from symbolic.document import latex_document
+from symbolic.errors import InvalidNetwork
+
+
+def write(spec: str, options: SpecOptions, layout: Layout, *, out: Path | None, pdf: bool) -> None:
+    """Print or write the LaTeX document of a network or family; `pdf` runs a LaTeX engine on it too."""
+    if pdf and out is None:
+        raise InvalidNetwork("--pdf needs a file to write beside; give -o derivation.tex")
+    source = latex_document(derive(resolve_chain(spec, options, command="latex")), layout)
+    if out is None:
+        print(source, end="")
+        return
+    write_whole(out, source)
+    print(f"{out} written", file=sys.stderr)
+    if pdf:
+        compile_pdf(source, out.with_suffix(".pdf"))
+        print(f"{out.with_suffix('.pdf')} written", file=sys.stderr)

@@ -1,0 +1,39 @@
+"""Writing results: a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from symbolic.errors import BackproofError
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file by way of a temporary one beside it. Raises BackproofError where the place cannot be
+    written.
+    """
+    if path.is_dir():
+        raise BackproofError(f"{path} is a folder; give the path of a file")
+    if not path.parent.is_dir():
+        raise BackproofError(f"there is no folder {path.parent}; make it first, or write elsewhere")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise BackproofError(f"{path} cannot be written: {error.strerror}") from None
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    except OSError as error:
+        raise BackproofError(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

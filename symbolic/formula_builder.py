@@ -92,7 +92,8 @@ class Builder(Transformer_NonRecursive[Token, Any]):
     def where(self, parts: Parts) -> Expr:
         """`where(p, a, q, b, c)` is a where p holds, else b where q holds, else c."""
         head, *cases, otherwise = parts
-        return self._at(head, values.chosen, zip(cases[1::2], cases[::2], strict=True), otherwise)
+        pairs = list(zip(cases[1::2], cases[::2], strict=True))
+        return self._at(head, values.chosen, pairs, otherwise)
 
     def either(self, parts: Parts) -> Condition:
         return sp.Or(*parts)

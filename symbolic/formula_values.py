@@ -21,7 +21,7 @@ from symbolic.formula_bounds import (
     check_constants,
     checked,
 )
-from symbolic.functions import FUNCTIONS, Condition, Expr, Impossible, bounded, compare
+from symbolic.functions import FUNCTIONS, Condition, Expr, Impossible, bound_relations, bounded, compare
 
 MAX_ARGUMENT: Final = 2**64  # beyond, SymPy cannot evaluate erfc(x) or atan(tan(x))
 _FOR_LARGE_ARGUMENTS: Final = {"log", "log1p", "sqrt", "abs", "sign", "Heaviside", "relu", "max", "min"}
@@ -79,8 +79,9 @@ def apply(name: str, *arguments: Expr) -> Expr:
     return power(*arguments, sp.S.Half) if name == "sqrt" else checked(FUNCTIONS[name].build(*arguments))
 
 
-def chosen(cases: Iterable[tuple[Expr, Condition]], otherwise: Expr) -> Expr:
+def chosen(cases: Sequence[tuple[Expr, Condition]], otherwise: Expr) -> Expr:
     """The value of the first case whose condition holds."""
+    bound_relations(*(condition for _, condition in cases))
     return checked(sp.Piecewise(*cases, (otherwise, True)))
 
 

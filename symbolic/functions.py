@@ -27,9 +27,7 @@ Expr: TypeAlias = sp.Expr
 Condition: TypeAlias = Boolean
 ZERO, ONE = sp.Integer(0), sp.Integer(1)
 MAX_PIECES: Final = 16
-MAX_RELATIONS: Final = (
-    64  # conditions grow exponentially with the nesting of kinks; four nested max stay below
-)
+MAX_RELATIONS: Final = 24  # SymPy multiplies out conditions of equal cases: up to 3**8 clauses
 
 
 class Impossible(ValueError):
@@ -104,9 +102,11 @@ def compare(relation: type, a: Expr, b: Expr) -> Condition:
     bounded(a, b)
     pairs = [(x, y, sp.And(p, q)) for x, p in _cases(a) for y, q in _cases(b)]
     try:
-        return sp.Or(*(sp.And(case, _related(relation, x, y)) for x, y, case in pairs))
+        condition = sp.Or(*(sp.And(case, _related(relation, x, y)) for x, y, case in pairs))
     except TypeError:  # SymPy: "Invalid comparison of non-real zoo"
         raise Impossible("this compares a value that is not a finite real number") from None
+    bound_relations(condition)
+    return condition
 
 
 _MIRRORED: Final = {sp.Lt: sp.Gt, sp.Gt: sp.Lt, sp.Le: sp.Ge, sp.Ge: sp.Le}
@@ -158,10 +158,16 @@ def bounded(*exprs: Expr) -> None:
     """Raise Impossible for what SymPy's `piecewise_fold` would blow up."""
     if not any(expr.has(sp.Piecewise) for expr in exprs):
         return
-    nodes = (node for expr in exprs for node in sp.preorder_traversal(expr))
-    relations = sum(isinstance(node, Relational) for node in nodes)
-    if math.prod(map(_pieces, exprs)) > MAX_PIECES or relations > MAX_RELATIONS:
+    bound_relations(*exprs)
+    if math.prod(map(_pieces, exprs)) > MAX_PIECES:
         raise Impossible("too many kinks inside one another")
+
+
+def bound_relations(*nodes: Expr | Condition) -> None:
+    """Raise Impossible for more comparisons than SymPy can handle together."""
+    parts = (part for node in nodes for part in sp.preorder_traversal(node))
+    if sum(isinstance(part, Relational) for part in parts) > MAX_RELATIONS:
+        raise Impossible("too many kinks or comparisons in one place")
 
 
 def _pieces(expr: Expr) -> int:

@@ -83,7 +83,7 @@ STRUCTURES = [
     mlp(2, 3, 2, hidden="elu", output="tanh", loss="squared"),
     mlp(3, 2, 1, hidden="silu", l2="lambda", l1="lambda/m", penalize_biases=True),
     mlp(2, 4, 1, hidden="gelu"),
-    mlp(2, 3, 1, hidden="softsign", output="softsign"),
+    mlp(2, 2, 1, hidden="softsign", output="softsign"),
     mlp(2, 3, 2, hidden="sin", output="exp"),
     mlp(2, 3, 2, hidden="softmax"),
     mlp(2, 2, 3, 1, hidden=["tanh", "identity"], bias=[True, False, True]),

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from symbolic.errors import FormulaError, Unsupported
 from symbolic.formula import parse_equation, parse_scalar, size_of, to_text
 from symbolic.formula_bounds import checked
-from symbolic.formula_values import MAX_ARGUMENT
+from symbolic.formula_values import MAX_ARGUMENT, chosen
 from symbolic.functions import FUNCTIONS, Impossible, compare, undefined, written_out
 
 NAMES = ("z", "a", "lambda")
@@ -267,8 +267,8 @@ BUILDS: tuple[tuple[int, Callable[..., sp.Expr]], ...] = (
     (2, lambda x, y: x / y),
     (2, lambda x, y: x**y),
     (3, lambda x, y, w: x * y * w),
-    (3, lambda x, y, w: sp.Piecewise((x, compare(sp.Gt, y, w)), (w, one_of_two(x, y)), (y, True))),
-    (3, lambda x, y, w: sp.Piecewise((x, sp.Not(one_of_two(y, w))), (y, compare(sp.Eq, x, w)), (w, True))),
+    (3, lambda x, y, w: chosen([(x, compare(sp.Gt, y, w)), (w, one_of_two(x, y))], y)),
+    (3, lambda x, y, w: chosen([(x, sp.Not(one_of_two(y, w))), (y, compare(sp.Eq, x, w))], w)),
 )
 rationals = st.builds(sp.Rational, st.integers(-9, 9), st.integers(1, 9))
 scalars = rationals | st.sampled_from([z, a, lam, sp.pi])

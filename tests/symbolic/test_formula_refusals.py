@@ -152,7 +152,7 @@ def test_refusal_points_at_the_character_and_says_what_is_wrong(
         (
             "Z[i] = " + "Sum(" + "*".join(f"relu(A[j + {k}])" for k in range(20)) + ", j)",
             7,
-            "too many kinks inside one another",
+            "too many kinks or comparisons in one place",
         ),
     ],
 )
@@ -215,6 +215,10 @@ HOSTILE = {
     "power of a product": "((2*z)**1000)**1000",
     "complex argument": "sqrt(cosh(log(z)**1000*log(a)**1000) + 1)",
     "modulus": "atan(tan(" + "9" * 300 + "))",
+    "multiplied out": "where("
+    + " or ".join(f"a<{k} and z<{k}" for k in range(12))
+    + ", z, a<z and a<2, z, 0)",
+    "many conditions": "where(" + " and ".join(f"(a<{k} or z<{k})" for k in range(600)) + ", 1, 0)",
     "swapping sides": "where(erfc(1/(a + z)) < a - z*pi, 1, 2)",
 }
 

@@ -20,7 +20,8 @@ class FormulaError(BackproofError):
 
     def __init__(self, problem: str, text: str, position: int) -> None:
         start = max(0, position - 40)
-        shown = text[start : position + 40].replace("\n", " ")
+        window = text[start : position + 40]
+        shown = "".join(character if character.isprintable() else " " for character in window)
         caret = " " * (position - start) + "^"
         super().__init__(f"{problem} at character {position + 1}:\n  {shown}\n  {caret}")
         self.problem = problem

@@ -21,7 +21,7 @@ from symbolic.formula_bounds import (
     check_constants,
     checked,
 )
-from symbolic.functions import FUNCTIONS, Condition, Expr, Impossible, bound_relations, bounded, compare
+from symbolic.functions import FUNCTIONS, Condition, Expr, Impossible, bounded, by_cases, compare
 
 MAX_ARGUMENT: Final = 2**64  # beyond, SymPy cannot evaluate erfc(x) or atan(tan(x))
 _FOR_LARGE_ARGUMENTS: Final = {"log", "log1p", "sqrt", "abs", "sign", "Heaviside", "relu", "max", "min"}
@@ -81,8 +81,7 @@ def apply(name: str, *arguments: Expr) -> Expr:
 
 def chosen(cases: Sequence[tuple[Expr, Condition]], otherwise: Expr) -> Expr:
     """The value of the first case whose condition holds."""
-    bound_relations(*(condition for _, condition in cases))
-    return checked(sp.Piecewise(*cases, (otherwise, True)))
+    return checked(by_cases(cases, otherwise))
 
 
 def related(relation: type, a: Expr, b: Expr) -> Condition:

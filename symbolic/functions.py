@@ -12,7 +12,7 @@ the label of a derivative names them: e_12 is ∂²e/∂a∂t of e(a, t).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -27,7 +27,8 @@ Expr: TypeAlias = sp.Expr
 Condition: TypeAlias = Boolean
 ZERO, ONE = sp.Integer(0), sp.Integer(1)
 MAX_PIECES: Final = 16
-MAX_RELATIONS: Final = 24  # SymPy multiplies out conditions of equal cases: up to 3**8 clauses
+MAX_RELATIONS: Final = 64  # their number grows exponentially with the nesting of kinks
+MAX_CLAUSES: Final = 256
 
 
 class Impossible(ValueError):
@@ -43,18 +44,36 @@ class ScalarFunction:
     build: Callable[..., Expr]
 
 
+def by_cases(cases: Sequence[tuple[Expr, Condition]], otherwise: Expr) -> Expr:
+    """The value of the first case whose condition holds.
+
+    Raises Impossible for conditions that SymPy could not multiply out, as it does when two cases, or their
+    slopes, have the same value.
+    """
+    if math.prod(_clauses(condition) for _, condition in cases) > MAX_CLAUSES:
+        raise Impossible("too many conditions in one place")
+    return sp.Piecewise(*cases, (otherwise, True))
+
+
+def _clauses(condition: Condition) -> int:
+    """How many clauses a condition has as a conjunction of disjunctions."""
+    if isinstance(condition, sp.And):
+        return sum(map(_clauses, condition.args))
+    return math.prod(map(_clauses, condition.args)) if isinstance(condition, sp.Or) else 1
+
+
 def where(condition: Condition, a: Expr, b: Expr) -> Expr:
     """The value a where the condition holds, b elsewhere."""
-    return sp.Piecewise((a, condition), (b, True))
+    return by_cases([(a, condition)], b)
 
 
 def absolute(x: Expr) -> Expr:
     """|x| as a `Piecewise`, with the value and the slope 0 at 0."""
-    return sp.Piecewise((x, compare(sp.Gt, x, ZERO)), (-x, compare(sp.Lt, x, ZERO)), (0, True))
+    return by_cases([(x, compare(sp.Gt, x, ZERO)), (-x, compare(sp.Lt, x, ZERO))], ZERO)
 
 
 def _sign(x: Expr) -> Expr:
-    return sp.Piecewise((1, compare(sp.Gt, x, ZERO)), (-1, compare(sp.Lt, x, ZERO)), (0, True))
+    return by_cases([(ONE, compare(sp.Gt, x, ZERO)), (-ONE, compare(sp.Lt, x, ZERO))], ZERO)
 
 
 _ROWS: Final = (
@@ -102,11 +121,9 @@ def compare(relation: type, a: Expr, b: Expr) -> Condition:
     bounded(a, b)
     pairs = [(x, y, sp.And(p, q)) for x, p in _cases(a) for y, q in _cases(b)]
     try:
-        condition = sp.Or(*(sp.And(case, _related(relation, x, y)) for x, y, case in pairs))
+        return sp.Or(*(sp.And(case, _related(relation, x, y)) for x, y, case in pairs))
     except TypeError:  # SymPy: "Invalid comparison of non-real zoo"
         raise Impossible("this compares a value that is not a finite real number") from None
-    bound_relations(condition)
-    return condition
 
 
 _MIRRORED: Final = {sp.Lt: sp.Gt, sp.Gt: sp.Lt, sp.Le: sp.Ge, sp.Ge: sp.Le}
@@ -158,16 +175,10 @@ def bounded(*exprs: Expr) -> None:
     """Raise Impossible for what SymPy's `piecewise_fold` would blow up."""
     if not any(expr.has(sp.Piecewise) for expr in exprs):
         return
-    bound_relations(*exprs)
-    if math.prod(map(_pieces, exprs)) > MAX_PIECES:
+    nodes = (node for expr in exprs for node in sp.preorder_traversal(expr))
+    relations = sum(isinstance(node, Relational) for node in nodes)
+    if math.prod(map(_pieces, exprs)) > MAX_PIECES or relations > MAX_RELATIONS:
         raise Impossible("too many kinks inside one another")
-
-
-def bound_relations(*nodes: Expr | Condition) -> None:
-    """Raise Impossible for more comparisons than SymPy can handle together."""
-    parts = (part for node in nodes for part in sp.preorder_traversal(node))
-    if sum(isinstance(part, Relational) for part in parts) > MAX_RELATIONS:
-        raise Impossible("too many kinks or comparisons in one place")
 
 
 def _pieces(expr: Expr) -> int:

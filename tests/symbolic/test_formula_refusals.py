@@ -152,7 +152,7 @@ def test_refusal_points_at_the_character_and_says_what_is_wrong(
         (
             "Z[i] = " + "Sum(" + "*".join(f"relu(A[j + {k}])" for k in range(20)) + ", j)",
             7,
-            "too many kinks or comparisons in one place",
+            "too many kinks inside one another",
         ),
     ],
 )

@@ -66,7 +66,7 @@ class Generator:
 
 @dataclass(frozen=True, slots=True)
 class Factored:
-    """`content` times powers of polynomials."""
+    """`content` times powers of monic polynomials."""
 
     content: fmpq
     factors: list[tuple[Poly, int]]
@@ -248,15 +248,18 @@ class Ring:
             rest = list(monomial)
             for place in chosen:
                 rest[place] = 0
-            terms.setdefault(tuple(monomial[place] for place in chosen), {})[tuple(rest)] = coefficient
+            terms.setdefault(tuple(int(monomial[place]) for place in chosen), {})[tuple(rest)] = coefficient
         return {exponents: self.context.from_dict(part) for exponents, part in terms.items()}
 
     def factored(self, poly: Poly) -> Factored:
-        """A polynomial as a number times powers of irreducible ones; a large one is left whole."""
-        if len(poly) > MAX_FACTORED:
-            return Factored(fmpq(1), [(poly, 1)])
-        content, factors = poly.factor()
-        return Factored(content, [(factor, int(power)) for factor, power in factors])
+        """A polynomial as a number times powers of monic irreducible ones; a large one is left whole."""
+        content, factors = poly.factor() if len(poly) <= MAX_FACTORED else (fmpq(1), [(poly, 1)])
+        monic = []
+        for factor, power in factors:
+            lead = factor.leading_coefficient()
+            content *= lead ** int(power)
+            monic.append((factor / lead, int(power)))
+        return Factored(content, monic)
 
     def occurring(self, *polys: Poly) -> list[int]:
         """Places of the generators that occur in any of the polynomials."""
@@ -287,9 +290,8 @@ class Ring:
     def _poly_expression(self, poly: Poly) -> Expr:
         terms = []
         for monomial, coefficient in poly.terms():
-            powers = (
-                self.generators[place].write() ** power for place, power in enumerate(monomial) if power
-            )
+            places = [place for place, power in enumerate(monomial) if power]
+            powers = (self.generators[place].write() ** int(monomial[place]) for place in places)
             terms.append(sp.Mul(rational(coefficient), *powers))
         return sp.Add(*terms)
 

@@ -60,8 +60,6 @@ class Sign:
     def within(self, cells: Cells) -> int | None:
         """−1, 0 or 1; None where the cells leave it open."""
         signs = [factor.sign(cells) for factor in self.factors]
-        if 0 in signs:
-            return 0
         known = [sign for sign in signs if sign is not None]
         return self.constant * prod(known) if len(known) == len(signs) else None
 
@@ -75,13 +73,9 @@ def sign_of(quotient: Quotient) -> Sign:
     constant = above.content * below.content
     factors = []
     for poly, power in (*above.factors, *below.factors):
-        lead = poly.leading_coefficient()
-        constant *= lead**power
-        monic = poly / lead
-        if ring.positive(monic):
-            continue
-        zeroth = dict(monic.terms()).get((0,) * len(monic.degrees()), fmpq(0))
-        factors.append(Factor(ring.whole(monic - zeroth), rational(-zeroth), power))
+        if not ring.positive(poly):
+            zeroth = dict(poly.terms()).get((0,) * len(poly.degrees()), fmpq(0))
+            factors.append(Factor(ring.whole(poly - zeroth), rational(-zeroth), power))
     return Sign(1 if constant > 0 else -1, tuple(factors))
 
 

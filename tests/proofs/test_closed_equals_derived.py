@@ -15,7 +15,7 @@ from proofs import closed_equals_derived
 from proofs.closed_equals_derived import BATCH, prove_network, written_out
 from proofs.normal_form import decide
 from proofs.theorem import NotProved, Step, Theorem
-from symbolic import accumulation
+from symbolic import accumulation, notation
 from symbolic.chain_rule import cotangent_rule
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
@@ -23,7 +23,7 @@ from symbolic.evaluate import evaluate
 from symbolic.functions import FUNCTIONS, Undefined, undefined, where
 from symbolic.losses import LAMBDA, OUTPUTS, SAMPLES
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Equation, Slot
+from symbolic.notation import Array, Equation, Slot, equation
 
 Expr = Any
 NETWORKS: dict[str, dict[str, Any]] = {
@@ -41,6 +41,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "3-4-2, tanh and softmax": {"hidden": "tanh", "output": "softmax", "loss": "cross-entropy"},
     "2-2-2, softmax inside": {"hidden": "softmax", "output": "softmax", "loss": "squared"},
     "2-3-1, relu": {"hidden": "relu", "output": "leaky_relu(0.2)"},
+    "2-3-1, relu without biases": {"hidden": "relu", "bias": False},
     "2-2-1, huber": {"hidden": "elu", "loss": "huber"},
     "1-1-1-1-1, smooth": {"hidden": ("gelu", "silu", "sin"), "output": "exp"},
 }
@@ -223,6 +224,14 @@ def test_open_widths_and_what_would_swell_are_refused() -> None:
         prove_network(open_widths.symbolic())  # type: ignore[union-attr]
     with pytest.raises(Unsupported, match="would have about"):
         prove_network(network(8, 32, 32, 4))
+
+
+def test_a_step_that_mixes_samples_is_refused() -> None:
+    chain = network(2, 3, 1)
+    arrays = {name: Array(name, 1, (3, SAMPLES)) for name in "YA"}
+    step = notation.Step(equation("Y[i,c] = A[i,c] - Sum(A[i,r], r)"), arrays, "normalisation")
+    with pytest.raises(Unsupported, match="Y1 mixes samples"):
+        written_out(Derivation(chain, (), (step,)))
 
 
 class Symbols:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from sympy.codegen.cfunctions import expm1, log1p
 
 from proofs import reading
-from proofs.balls import Evaluator, Point
+from proofs.balls import Evaluator, Point, Unclear
 from proofs.normal_form import Contradiction, decide
 from proofs.polynomials import rational
 from symbolic.activations import ACTIVATIONS, VALUE, Activation, activation
@@ -41,6 +42,7 @@ EQUAL = {
     "quotients": (1 / (x + y) + 1 / (x - y), 2 * x / (x**2 - y**2)),
     "arguments in normal form": (g(x * (x + y)), g(y * x + x**2)),
     "arguments of arguments": (g(x + g(2 * (x + y) / 2)), g(g(y + x) + x)),
+    "quotients in arguments": (g((x**2 - 1) / (x - 1)), g(1 + x)),
     "two arguments": (f(x + y, x - x * y), f(y + x, x * (1 - y))),
     "slope of a composition": (g(g(x)).diff(x), g(g(x)).diff(x).expand()),
     "exponents add": (sp.exp(x + y) * sp.exp(x - y), sp.exp(x) ** 2),
@@ -55,7 +57,7 @@ EQUAL = {
     "sinh": (sp.sinh(2 * z), 2 * sp.sinh(z) * sp.cosh(z)),
     "sine and cosine": (sp.sin(x - y) ** 2 + sp.cos(y - x) ** 2, sp.Integer(1)),
     "tangent": (sp.tan(z).diff(z), 1 / sp.cos(z) ** 2),
-    "arcus tangens is odd": (sp.atan(x - y), -sp.atan(y - x)),
+    "arcus tangens is odd": (sp.atan((x - y) ** 3), -sp.atan((y - x) ** 3)),
     "error function": (sp.erfc(y - x), 1 + sp.erf(x - y)),
     "square roots": (1 / (1 + sp.sqrt(x)), (1 - sp.sqrt(x)) / (1 - x)),
     "roots of numbers": (sp.sqrt(2 * sp.pi) / sp.sqrt(6), sp.sqrt(sp.pi) / sp.sqrt(3)),
@@ -80,6 +82,8 @@ EQUAL = {
     ),
     "square of |z|": (absolute(z) ** 2, z**2),
     "| |z| − 1 |": (absolute(absolute(z) - 1), absolute(1 - absolute(z))),
+    "a condition on a square": (absolute(-(x**2) * y), x**2 * absolute(y)),
+    "a condition on a quotient": (absolute(x / (1 + y**2)), absolute(2 * x) / (2 + 2 * y**2)),
     "kinks at a product": (absolute(x * y) ** 2, (x * y) ** 2),
     "kinks that are the same in each term": (
         x * (y + over_samples(X[1, c] * absolute(x) ** 2)),
@@ -174,6 +178,31 @@ ASSUMPTIONS = {
         *named("where(exp(z) > 2, 1, 0)", "where(exp(z) >= 2, 1, 0)"),
         ("exp(z) ≠ 2",),
     ),
+    "a sum of squares": (
+        (x + y) / (x**2 + z**2),
+        x / (x**2 + z**2) + y / (x**2 + z**2),
+        ("x**2 + z**2 ≠ 0",),
+    ),
+    "a sum of unknown sign": (
+        (x + y) / over_samples(X[1, c]),
+        x / over_samples(X[1, c]) + y / over_samples(X[1, c]),
+        ("Sum(X[1, _0], (_0, 1, m)) ≠ 0",),
+    ),
+    "no sum of positive terms": (
+        (x + y) / over_samples(sp.exp(X[1, c])),
+        x / over_samples(sp.exp(X[1, c])) + y / over_samples(sp.exp(X[1, c])),
+        (),
+    ),
+    "a kink where a symbol is not alone": (
+        absolute(x + sp.exp(x)),
+        absolute(-x - sp.exp(x)),
+        ("x + exp(x) ≠ 0",),
+    ),
+    "a kink where something can be eliminated, if its coefficient is not 0": (
+        absolute(x * y + z * w),
+        absolute(-x * y - z * w),
+        ("z ≠ 0",),
+    ),
     "a kink where something can": (*named("abs(x*y + z)", "abs(-x*y - z)"), ()),
     "nothing that holds in its case": (*named("1/(1 + abs(z))", "where(z > 0, 1/(1 + z), 1/(1 - z))"), ()),
 }
@@ -244,26 +273,24 @@ def equal_pairs(draw: st.DrawFn, *, depth: int = 3) -> tuple[Expr, Expr]:
         return leaf, leaf
     a, b = draw(equal_pairs(depth=depth - 1))
     p, q = draw(equal_pairs(depth=depth - 1))
-    small = draw(st.sampled_from([x, y, x - y, 2 * x]))
-    return draw(
-        st.sampled_from(
-            [
-                (a + p, q + b),
-                (a * (p + z), b * q + z * b),
-                ((a + p) ** 2, b**2 + 2 * b * q + q**2),
-                (a / (1 + p**2), b - b * q**2 / (q**2 + 1)),
-                (a * sp.exp(small + y), b * sp.exp(small) * sp.exp(y)),
-                (a * sp.tanh(small), b - 2 * b / (sp.exp(small) ** 2 + 1)),
-                (g(a + p), g(q + b)),
-                (f(a, p).diff(x), f(b, q).diff(x)),
-                (absolute(a) ** 2 + p, b**2 + q),
-                (over_samples(a * X[1, c] + p), over_samples(q) + over_samples(X[1, c] * b)),
-                (g(over_samples(y * X[1, c])) + a, b + g(y * over_samples(X[1, d], d))),
-                (sp.log(1 + a**2) + sp.log(sp.exp(p)), q + sp.log(b**2 + 1)),
-                (sp.sqrt(1 + a**2) ** 3 + p, sp.sqrt(b**2 + 1) * (1 + b**2) + q),
-            ]
-        )
-    )
+    u = draw(st.sampled_from([x, y, x - y, 2 * x]))
+    kink = a if not a.has(sp.Piecewise) else u
+    ways: list[Callable[[], tuple[Expr, Expr]]] = [
+        lambda: (a + p, q + b),
+        lambda: (a * (p + z), b * q + z * b),
+        lambda: ((a + p) ** 2, b**2 + 2 * b * q + q**2),
+        lambda: (a / (1 + p**2), b - b * q**2 / (q**2 + 1)),
+        lambda: (a * sp.exp(u + y), b * sp.exp(u) * sp.exp(y)),
+        lambda: (a * sp.tanh(u), b - 2 * b / (sp.exp(u) ** 2 + 1)),
+        lambda: (g(a + p), g(q + b)),
+        lambda: (f(a, p).diff(x), f(b, q).diff(x)),
+        lambda: (absolute(kink) ** 2 + p, kink**2 + q),
+        lambda: (over_samples(a * X[1, c] + p), over_samples(q) + over_samples(X[1, c] * b)),
+        lambda: (g(over_samples(y * X[1, c])) + a, b + g(y * over_samples(X[1, d], d))),
+        lambda: (sp.log(1 + a**2) + sp.log(sp.exp(p)), q + sp.log(b**2 + 1)),
+        lambda: (sp.sqrt(1 + a**2) ** 3 + p, sp.sqrt(b**2 + 1) * (1 + b**2) + q),
+    ]
+    return draw(st.sampled_from(ways))()
 
 
 @settings(max_examples=60)
@@ -272,8 +299,9 @@ def test_proves_what_is_equal_by_construction_and_separates_its_neighbours(pair:
     left, right = pair
     assume(left.count_ops() < 150)
     decision = decide(left, right)
-    possibly_empty = " where " in decision.reason  # that a cell has no points is not always seen
-    assert decision.answer == "equal" or (decision.answer == "undecided" and possibly_empty)
+    # that a cell has no points is not always seen, and nested roots reach high degrees
+    limited = " where " in decision.reason or " beyond " in decision.reason
+    assert decision.answer == "equal" or (decision.answer == "undecided" and limited)
     assert decide(left, right + sp.Rational(1, 10**6)).answer == "different"
 
 
@@ -287,6 +315,16 @@ def test_balls_hold_what_sympy_evaluates(name: str) -> None:
     exact = left.subs({symbol: rational(value) for symbol, value in values.items()})
     with ctx.workprec(200):
         assert arb(Evaluator(Point(0, values))(left)).overlaps(arb(str(exact.evalf(50)), 1e-40))
+
+
+def test_balls_refuse_what_they_cannot_tell() -> None:
+    one = sp.sin(x) ** 2 + sp.cos(x) ** 2
+    with pytest.raises(Unclear, match="cannot be told apart"):
+        Evaluator(Point(0))(sp.Piecewise((x, one > 1), (y, True)))
+    with pytest.raises(Unclear, match="no finite value"):
+        Evaluator(Point(0))(sp.log(-(x**2)))
+    with pytest.raises(Unclear, match="no piece"):
+        Evaluator(Point(0))(sp.Piecewise((x, y > 100)))
 
 
 def test_a_wrong_rule_of_the_normal_form_is_contradicted(monkeypatch: pytest.MonkeyPatch) -> None:

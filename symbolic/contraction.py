@@ -49,8 +49,19 @@ def _identify(delta: Expr, rest: Expr, indices: tuple[sp.Symbol, ...], taken: se
     for gone, kept in (delta.args, delta.args[::-1]):
         if gone in indices:
             left = tuple(index for index in indices if index != gone)
-            return contract(rest.xreplace({gone: kept}), left, taken)
+            return contract(_freed(rest, kept, taken).xreplace({gone: kept}), left, taken)
     raise ValueError(f"{delta} ties two free indices")
+
+
+def _freed(value: Expr, index: Expr, taken: set[sp.Symbol]) -> Expr:
+    """The value with sums over `index` moved to another index, so that a free one of that name fits in."""
+
+    def move(total: sp.Sum) -> Expr:
+        fresh = next(fresh_indices(taken))
+        taken.add(fresh)
+        return rename_indices(total, {index: fresh})
+
+    return value.replace(lambda node: isinstance(node, sp.Sum) and index in node.bound_symbols, move)
 
 
 def _opened(total: sp.Sum, taken: set[sp.Symbol]) -> tuple[Expr, sp.Symbol]:

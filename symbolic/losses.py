@@ -6,6 +6,8 @@ logit) and t the target. A penalty is a factor times a sum over weights of p(w).
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Final
@@ -13,7 +15,7 @@ from typing import Final
 import sympy as sp
 
 from symbolic.activations import unknown
-from symbolic.errors import InvalidNetwork
+from symbolic.errors import FormulaError, InvalidNetwork
 from symbolic.formula import parse_scalar, to_text
 
 A, T, W = (sp.Symbol(name, real=True) for name in "atw")
@@ -53,6 +55,7 @@ LOSSES: Final = {
     )
 }
 
+_NAME: Final = re.compile(r"[A-Za-z][\w-]*")
 SCALES: Final = ("1", "1/m", "1/(m*k)")
 PENALTIES: Final = {"l2": "w**2", "l1": "abs(w)"}
 
@@ -120,11 +123,7 @@ def loss(text: str) -> Loss:
             "loss 'mse' has two readings; choose 'squared' with scale 1/(m*k), the mean over samples "
             "and outputs, or 'half-mse', one half of the squared error with scale 1/m"
         )
-    if (
-        name.replace("-", "").replace("_", "").isalnum()
-        and not any(mark in name for mark in "()+*/")
-        and name != "a"
-    ):
+    if _NAME.fullmatch(name) and not set(name.split("-")) <= {"a", "t"}:
         raise InvalidNetwork(
             unknown("loss", name, [*LOSSES, "half-mse", "E (undefined)", "or a formula in a and t"])
         )
@@ -133,10 +132,12 @@ def loss(text: str) -> Loss:
 
 def scale(text: str) -> sp.Expr:
     """Read one of the three scales of the sum over samples and outputs, as an expression in m and k."""
-    value = parse_scalar(text, names=("m", "k"))
-    if value not in [parse_scalar(choice, names=("m", "k")) for choice in SCALES]:
-        raise InvalidNetwork(f"no scale '{text}'; choose from {', '.join(SCALES)}")
-    return value
+    for choice in SCALES:
+        known = parse_scalar(choice, names=("m", "k"))
+        with contextlib.suppress(FormulaError):
+            if parse_scalar(text, names=("m", "k")) == known:
+                return known
+    raise InvalidNetwork(f"no scale '{text}'; choose from {', '.join(SCALES)}")
 
 
 def penalty(norm: str, factor: str, *, biases: bool = False) -> Penalty:

@@ -130,7 +130,7 @@ def _recognise(value: Expr, axes: Axes) -> Node:
     match value:
         case sp.Indexed():
             indices = tuple(value.indices)
-            if not set(indices) <= set(axes):
+            if not set(indices) <= set(axes) or len(set(indices)) < len(indices) or len(axes) > 2:
                 raise Unsupported(f"{value} has no place in a matrix with the axes {axes}")
             kept = tuple(axis for axis in axes if axis in indices)
             return Leaf(kept, name_of(value), transposed=indices != kept)
@@ -163,11 +163,15 @@ def _sum(value: sp.Sum, axes: Axes) -> Node:
     if len(free) < 2:
         order = _stored_order(summand, {*free, index}) or (*free, index)
         return SumOver(free, _recognise(summand, order), axis=order.index(index))
+    if len(free) > 2:
+        raise Unsupported(f"{value} has no matrix form: {len(free)} indices are free")
     row, column = free
     left = [factor for factor in factors if column not in factor.free_symbols]
     right = [factor for factor in factors if column in factor.free_symbols]
-    if any(row in factor.free_symbols for factor in right) or not left:
+    if any(row in factor.free_symbols for factor in right):
         raise Unsupported(f"{value} has no matrix form: a factor has both {row} and {column}")
+    if not all(index in sp.Mul(*side).free_symbols for side in (left, right)):
+        raise Unsupported(f"{value} has no matrix form: {index} is not on both sides of a product")
     return Product(free, _recognise(sp.Mul(*left), (row, index)), _recognise(sp.Mul(*right), (index, column)))
 
 

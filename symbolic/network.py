@@ -109,11 +109,25 @@ class Family(ShowsLatex):
 
     def __post_init__(self) -> None:
         _check_probability(self.output, self.objective.loss)
-        if self.sizes is not None:
-            self.symbolic()
+        if not all(isinstance(bias, bool) for bias in self.bias):
+            raise InvalidNetwork(
+                f"bias is {list(self.bias)}; it takes true or false, for all layers or for each"
+            )
+        if self.sizes is None:
+            for what, values in (("hidden", self.hidden), ("bias", self.bias)):
+                if not values:
+                    raise InvalidNetwork(f"{what} gives no value; give one, or one for each layer")
+            return
+        network = self.symbolic()
+        *hidden, _ = (layer.activation for layer in network.layers)
+        object.__setattr__(self, "hidden", _shortest(hidden))  # two ways of saying the same are one value
+        object.__setattr__(self, "bias", _shortest([layer.bias for layer in network.layers]))
 
     def network(self, sizes: Sequence[Size]) -> Network:
         """The member with these sizes, inputs first. Raises InvalidNetwork for sizes it does not have."""
+        for position, size in enumerate(sizes):
+            if not isinstance(size, int | sp.Symbol) or isinstance(size, bool):
+                raise InvalidNetwork(f"width {position} is {size!r}; widths are whole numbers from 1")
         if self.sizes is not None:
             fits = len(sizes) == len(self.sizes) and all(
                 free is None or free == size for size, free in zip(sizes, self.sizes, strict=False)
@@ -121,6 +135,8 @@ class Family(ShowsLatex):
             if not fits:
                 raise InvalidNetwork(f"{'-'.join(map(str, sizes))} is not one of {self}")
         depth = len(sizes) - 1
+        if depth < 1:
+            raise InvalidNetwork("a network needs an input width and at least one layer, such as 2-3-1")
         activations = [*per_layer("hidden", self.hidden, depth - 1), self.output]
         biases = per_layer("bias", self.bias, depth)
         layers = map(Dense, sizes[1:], activations, biases)
@@ -141,8 +157,11 @@ class Family(ShowsLatex):
         return "-".join(FREE if size is None else str(size) for size in self.sizes)
 
     def __str__(self) -> str:
-        hidden = "" if self.sizes is not None and len(self.sizes) == 2 else _names(self.hidden) + " then "
-        return f"{self.shape}, {hidden}{self.output.text}, {objective_text(self.objective)}"
+        if self.sizes is not None:
+            activations = _activations_text(self.symbolic())
+        else:
+            activations = f"{_names(self.hidden)} then {self.output.text}{_bias_text(self.bias)}"
+        return f"{self.shape}, {activations}, {objective_text(self.objective)}"
 
 
 Chain = Network | Family
@@ -169,28 +188,40 @@ def mlp(
     2-3-1, tanh then identity, half-squared/m
     """
     hidden_names = (hidden,) if isinstance(hidden, str) else tuple(hidden)
+    if not isinstance(bias, bool | Sequence):
+        raise InvalidNetwork(f"bias is {bias!r}; it takes True or False, for all layers or for each")
     biases = (bias,) if isinstance(bias, bool) else tuple(bias)
-    if loss.strip() == "half-mse":
-        if scale not in (None, "1/m"):
-            raise InvalidNetwork(
-                f"half-mse is half-squared with scale 1/m, but scale {scale} was given; use half-squared"
-            )
-        loss, scale = "half-squared", "1/m"
     penalties = tuple(
         losses.penalty(norm, factor, biases=penalize_biases)
         for norm, factor in (("l2", l2), ("l1", l1))
-        if factor
+        if factor is not None
     )
     if penalize_biases and not penalties:
         raise InvalidNetwork("penalize_biases was given without a penalty; give l2 or l1 too")
-    objective = Objective(losses.loss(loss), losses.scale("1/m" if scale is None else scale), penalties)
     given = read_sizes(sizes[0]) if len(sizes) == 1 and isinstance(sizes[0], str) else _free_sizes(sizes)
     family = Family(
-        given or None, tuple(map(activation, hidden_names)), activation(output), objective, biases
+        given or None,
+        tuple(map(activation, hidden_names)),
+        activation(output),
+        objective(loss, scale, penalties),
+        biases,
     )
     if family.sizes is None or None in family.sizes:
         return family
     return family.network([size for size in family.sizes if size is not None])
+
+
+def objective(loss: str, scale: str | None, penalties: tuple[Penalty, ...]) -> Objective:
+    """Read an objective; the scale is 1/m where none is given, and in `half-mse` always."""
+    default = losses.scale("1/m")
+    given = default if scale is None else losses.scale(scale)
+    if loss.strip() == "half-mse":
+        if given != default:
+            raise InvalidNetwork(
+                f"half-mse is half-squared with scale 1/m, but scale {scale} was given; use half-squared"
+            )
+        loss = "half-squared"
+    return Objective(losses.loss(loss), given, penalties)
 
 
 def read_sizes(text: str) -> tuple[int | None, ...] | None:
@@ -262,9 +293,17 @@ def _names(activations: Sequence[Activation]) -> str:
 def _activations_text(network: Network) -> str:
     *hidden, output = (layer.activation for layer in network.layers)
     shown = hidden[:1] if len(set(hidden)) == 1 else hidden
-    without = [str(number) for number, layer in enumerate(network.layers, start=1) if not layer.bias]
-    if len(without) == network.depth:
-        bias = ", no bias"
-    else:
-        bias = f", no bias in layer {', '.join(without)}" if without else ""
+    bias = _bias_text(tuple(layer.bias for layer in network.layers))
     return (f"{_names(shown)} then {output.text}" if hidden else output.text) + bias
+
+
+def _bias_text(biases: tuple[bool, ...]) -> str:
+    without = [str(number) for number, bias in enumerate(biases, start=1) if not bias]
+    if len(without) == len(biases):
+        return ", no bias"
+    return f", no bias in layer {', '.join(without)}" if without else ""
+
+
+def _shortest(values: list[Value]) -> tuple[Value, ...]:
+    """One value where all layers have the same."""
+    return tuple(values[:1]) if len(set(values)) == 1 else tuple(values)

@@ -19,7 +19,7 @@ from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
 from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
 from symbolic.functions import undefined_parts
-from symbolic.losses import A, Loss
+from symbolic.losses import A, Loss, T
 from symbolic.network import Network
 from symbolic.notation import Array, Expr, Slot, Step, entry_of, local_names, name_of, undefined_at, unify
 
@@ -136,7 +136,7 @@ def in_logarithms(step: Step, output: Activation) -> Step:
 
 def _fused(steps: tuple[Step, ...], network: Network) -> tuple[Step, ...]:
     """Multiply out the output error where the loss has a pole in the output, so that the pole cancels."""
-    if not _has_pole(network.objective.loss.slope, {A}):
+    if not _has_edge_pole(network.objective.loss):
         return steps
     error = next(step for step in steps if step.role == "output error")
     before = [step for step in steps if step.target in error.inputs and step.target.cotangent]
@@ -156,6 +156,13 @@ def _fused(steps: tuple[Step, ...], network: Network) -> tuple[Step, ...]:
         )
     fused = _with_value(opened, value)
     return tuple(fused if step is error else step for step in steps if step not in before)
+
+
+def _has_edge_pole(loss: Loss) -> bool:
+    """Whether ∂e/∂a is infinite at an edge that outputs come close to: −1, 0 or 1."""
+    assert loss.slope is not None, "undefined losses have been refused"
+    at = [loss.slope.xreplace({A: sp.Integer(edge), T: sp.Rational(1, 3)}) for edge in (-1, 0, 1)]
+    return any(value.has(sp.zoo, sp.oo, -sp.oo, sp.nan) for value in at)
 
 
 def _has_pole(value: Expr, variables: set[Expr]) -> bool:

@@ -19,14 +19,15 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from symbolic import losses
-from symbolic.activations import activation
-from symbolic.errors import InvalidNetwork
+from symbolic.activations import Activation, activation
+from symbolic.errors import FormulaError, InvalidNetwork
 from symbolic.formula import to_text
-from symbolic.network import FREE, Chain, Family, Network, Objective
+from symbolic.network import FREE, Chain, Dense, Family, Network, Objective, objective
 
 _ANY: Final = {"loss": str, "scale": str, "penalties": list}
 _LAYERED: Final = {"inputs": (int, str), "layers": list, **_ANY}
@@ -42,75 +43,88 @@ def to_toml(chain: Chain) -> str:
     >>> from_toml(to_toml(mlp(2, 3, 1))) == mlp(2, 3, 1)
     True
     """
-    family = _as_family(chain)
-    if family.sizes is None:
+    if isinstance(chain, Family) and chain.sizes is None:
         head = [
             f"depth = {_value(FREE)}",
-            f"hidden = {_value([layer.text for layer in family.hidden])}",
-            f"output = {_value(family.output.text)}",
-            f"bias = {_value(list(family.bias))}",
+            f"hidden = {_value([layer.text for layer in chain.hidden])}",
+            f"output = {_value(chain.output.text)}",
+            f"bias = {_value(list(chain.bias))}",
         ]
         layers: list[str] = []
     else:
-        inputs, *widths = (FREE if size is None else size for size in family.sizes)
+        network = chain.symbolic() if isinstance(chain, Family) else chain
+        inputs, *widths = (size if isinstance(size, int) else FREE for size in network.sizes)
         head = [f"inputs = {_value(inputs)}"]
-        activations = [*family.hidden, family.output]
-        rows = zip(widths, activations, family.bias, strict=True)
-        layers = [_table("layers", width=width, activation=g.text, bias=bias) for width, g, bias in rows]
-    objective = chain.objective
-    head += [f"loss = {_value(objective.loss.text)}", f"scale = {_value(to_text(objective.scale))}"]
+        rows = zip(widths, network.layers, strict=True)
+        layers = [
+            _table("layers", width=width, activation=layer.activation.text, bias=layer.bias)
+            for width, layer in rows
+        ]
+    goal = chain.objective
+    head += [f"loss = {_value(goal.loss.text)}", f"scale = {_value(to_text(goal.scale))}"]
     penalties = [
         _table("penalties", norm=penalty.norm, factor=to_text(penalty.factor), biases=penalty.biases)
-        for penalty in objective.penalties
+        for penalty in goal.penalties
     ]
     return "\n\n".join(["\n".join(head), *layers, *penalties]) + "\n"
 
 
 def from_toml(text: str, *, source: str = "the TOML text") -> Chain:
-    """Read a network or family. Raises InvalidNetwork, which names the key, or FormulaError."""
+    """Read a network or family. Raises InvalidNetwork, which names the source and the key."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of numbers and brackets without end, too
         raise InvalidNetwork(f"{source} is no TOML: {error}") from None
     is_open = "depth" in data
     _check(data, _OPEN if is_open else _LAYERED, source)
-    penalties = tuple(
-        losses.penalty(row["norm"], row["factor"], biases=row["biases"])
-        for row in _rows(data.get("penalties", []), _PENALTY, f"{source}, penalties")
+    penalties = []
+    for row in _rows(data.get("penalties", []), _PENALTY, f"{source}, penalties"):
+        with _naming(f"{source}, norm or factor of a penalty"):
+            penalties.append(losses.penalty(row["norm"], row["factor"], biases=row["biases"]))
+    with _naming(f"{source}, loss or scale"):
+        goal = objective(data.get("loss", "half-squared"), data.get("scale"), tuple(penalties))
+    with _naming(source):
+        return _open(data, goal, source) if is_open else _layered(data, goal, source)
+
+
+def _open(data: Mapping[str, Any], goal: Objective, source: str) -> Family:
+    """A family of any depth."""
+    if data["depth"] != FREE:
+        raise InvalidNetwork(f'depth is "{FREE}" or left out; layers say how many there are')
+    hidden = tuple(
+        _activation(_text(name, f"{source}, hidden"), "hidden") for name in data.get("hidden", ["g"])
     )
-    objective = Objective(
-        losses.loss(data.get("loss", "half-squared")), losses.scale(data.get("scale", "1/m")), penalties
-    )
-    if is_open:
-        if data["depth"] != FREE:
-            raise InvalidNetwork(f'{source}: depth is "{FREE}" or left out; layers say how many there are')
-        hidden = tuple(activation(_text(name, f"{source}, hidden")) for name in data.get("hidden", ["g"]))
-        return Family(
-            None,
-            hidden,
-            activation(data.get("output", "identity")),
-            objective,
-            tuple(data.get("bias", [True])),
-        )
+    output = _activation(data.get("output", "identity"), "output")
+    return Family(None, hidden, output, goal, tuple(data.get("bias", [True])))
+
+
+def _layered(data: Mapping[str, Any], goal: Objective, source: str) -> Chain:
+    """A network, or a family of one depth."""
     layers = _rows(data.get("layers", []), _LAYER, f"{source}, layers")
     if not layers or "inputs" not in data:
-        raise InvalidNetwork(f"{source}: a network needs inputs and at least one [[layers]]")
-    sizes = tuple(_size(value, source) for value in (data["inputs"], *(row["width"] for row in layers)))
-    *hidden_rows, output = (activation(row["activation"]) for row in layers)
-    family = Family(sizes, tuple(hidden_rows), output, objective, tuple(row["bias"] for row in layers))
+        raise InvalidNetwork("a network needs inputs and at least one [[layers]]")
+    sizes = tuple(_size(value) for value in (data["inputs"], *(row["width"] for row in layers)))
+    *hidden, output = (_activation(row["activation"], "activation") for row in layers)
+    biases = tuple(row["bias"] for row in layers)
     fixed = [size for size in sizes if size is not None]
-    return family.network(fixed) if len(fixed) == len(sizes) else family
+    if len(fixed) < len(sizes):
+        return Family(sizes, tuple(hidden), output, goal, biases)
+    return Network(fixed[0], tuple(map(Dense, fixed[1:], [*hidden, output], biases)), goal)
 
 
-def _as_family(chain: Chain) -> Family:
-    """A network as the family of which it is the only member; a family with one value for each layer."""
-    if isinstance(chain, Network):
-        *hidden, output = (layer.activation for layer in chain.layers)
-        sizes = tuple(size if isinstance(size, int) else None for size in chain.sizes)
-        return Family(
-            sizes, tuple(hidden), output, chain.objective, tuple(layer.bias for layer in chain.layers)
-        )
-    return chain if chain.sizes is None else _as_family(chain.symbolic())
+def _activation(text: str, key: str) -> Activation:
+    with _naming(key):
+        return activation(text)
+
+
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Whatever is refused within says where it stands."""
+    try:
+        yield
+    except (InvalidNetwork, FormulaError) as error:
+        known = str(error).startswith(place)
+        raise InvalidNetwork(str(error) if known else f"{place}: {error}") from None
 
 
 def _table(name: str, **values: object) -> str:
@@ -122,13 +136,11 @@ def _value(value: object) -> str:
     return json.dumps(value)
 
 
-def _size(value: int | str, source: str) -> int | None:
+def _size(value: int | str) -> int | None:
     if value == FREE:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidNetwork(
-            f'{source}: width {value!r}; widths are whole numbers from 1, or "{FREE}" for a free one'
-        )
+        raise InvalidNetwork(f'width {value!r}; widths are whole numbers from 1, or "{FREE}" for a free one')
     return value
 
 

@@ -37,7 +37,7 @@ class Helpers:
         if activation.name == "gelu":
             return f"{self._add_given('_gelu', gelu_sources())}({z})"
         lines = activation.stable_lines()
-        if len(_needed(lines, VALUE)) == 1:
+        if len(_needed(lines, VALUE)) == 1 and dict(lines)["value"].has(Z):
             return scalar_source(dict(lines)["value"].xreplace({Z: sp.Symbol(z, real=True)}))
         return f"{self._add(self._name(activation), f'g(z) = {_shown(activation)}', lines, VALUE)}({z})"
 
@@ -124,7 +124,7 @@ def _needed(lines: Lines, results: Iterable[str]) -> list[tuple[str, Expr]]:
 
 def _shaped(source: str) -> str:
     """A constant result in the shape of z."""
-    return source if re.search(r"[A-Za-z_]", source) else f"np.full_like(z, {source})"
+    return source if re.search(r"[A-Za-z_]", source) else f"np.full(z.shape, {source})"
 
 
 def _shown(activation: Activation) -> str:

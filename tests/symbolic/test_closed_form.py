@@ -204,3 +204,18 @@ def test_estimate_is_above_the_operations_and_of_their_size(network: Network, da
     weight = data.draw(st.sampled_from(weights(network)))
     counted = int(ClosedForm(network).derivative(weight).count_ops())
     assert counted <= operations(network, weight.layer) + 50 <= 12 * counted + 100
+
+
+def test_estimate_beyond_the_range_of_floats_is_a_refusal_too():
+    with pytest.raises(Unsupported, match="would have about"):
+        ClosedForm(mlp(*[64] * 200, hidden="tanh")).derivative(Weight("W", 1, (1, 1)))
+
+
+def test_weight_with_too_many_digits_is_refused():
+    with pytest.raises(InvalidNetwork):
+        read_weight("W" + "9" * 5000 + "[1,1]", mlp(2, 3, 1))
+
+
+def test_free_width_counts_from_1():
+    with pytest.raises(InvalidNetwork, match="counted from 1"):
+        read_weight("W1[0,1]", mlp(2, None, 1).symbolic())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolic.contraction import contract
-from symbolic.notation import all_indices, size_of
+from symbolic.notation import all_indices, bound_indices, size_of
 from tests.symbolic.helpers import Point, Rationals, value
 
 Expr = sp.Expr
@@ -140,3 +140,9 @@ def test_factors_that_do_not_depend_on_an_index_stand_outside_its_sum() -> None:
 
 def test_value_without_a_delta_and_without_indices_to_sum_is_left_alone() -> None:
     assert contract(entry("p", "q"), [], {index("p"), index("q")}) == entry("p", "q")
+
+
+def test_free_index_with_the_name_of_a_bound_one_is_not_captured():
+    body = delta("i", "r") * entry("i") * total(entry("r", "i"), "r")
+    found = contract(body, [index("i")], all_indices(body))
+    assert index("r") not in bound_indices(found)

@@ -195,3 +195,8 @@ def test_unknown_penalty_is_refused(norm: str, message: str) -> None:
 def test_factor_knows_lambda_and_m_alone(factor: str) -> None:
     with pytest.raises(FormulaError):
         penalty("l2", factor)
+
+
+@pytest.mark.parametrize("text", ["a-t", "t-a", "-a", "t"])
+def test_formula_without_blanks_is_a_formula(text):
+    assert loss(text).name == "formula"

@@ -279,3 +279,16 @@ def test_target_has_its_axes_in_stored_order() -> None:
     step = next(step for step in derive(mlp(2, 3, 1)).steps if step.target.label == "dW1")
     axes = {str(layout): "".join(map(str, matrix_form(step, layout).axes)) for layout in LAYOUTS}
     assert list(axes.values()) == ["ij", "ij", "ji", "ji"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Y[i] = W[i,i]", "Z[i,c] = Sum(b[i]*A[j,c], j)", "Z[i,q,c] = Sum(W[i,k]*A[k,q,c], k)"]
+)
+def test_equation_without_a_matrix_form_is_refused(text):
+    read = equation(text)
+    arrays = {
+        str(e.base.label): Array(str(e.base.label), None, (3,) * len(e.indices))
+        for e in (read.target, *read.value.atoms(sp.Indexed))
+    }
+    with pytest.raises(Unsupported):
+        matrix_form(Step(read, arrays, "definition"))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symbolic.activations import activation
-from symbolic.errors import FormulaError, InvalidNetwork
+from symbolic.errors import BackproofError, FormulaError, InvalidNetwork
 from symbolic.losses import loss, penalty, scale
 from symbolic.network import Dense, Family, Network, Objective, mlp, objective_text, per_layer, read_sizes
 
@@ -262,3 +262,29 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except InvalidNetwork:
         return
     assert sizes is None or (len(sizes) >= 2 and all(size is None or size >= 0 for size in sizes))
+
+
+@pytest.mark.parametrize("sizes", [(), (2, None, 1), (2, True, 1), (2, 2.5, 1)])
+def test_family_refuses_what_is_no_width(sizes):
+    for family in (mlp(), mlp(2, None, 1)):
+        with pytest.raises(InvalidNetwork):
+            family.network(sizes)
+
+
+def test_family_shows_its_biases():
+    assert str(mlp(2, None, 1, bias=False)) != str(mlp(2, None, 1))
+
+
+@pytest.mark.parametrize("options", [{"hidden": []}, {"bias": []}, {"bias": ["no"]}, {"bias": 1}, {"l2": ""}])
+def test_family_with_no_values_is_refused(options):
+    with pytest.raises(BackproofError):
+        mlp(**options)
+
+
+def test_half_mse_takes_its_own_scale_however_it_is_written():
+    assert mlp(2, 1, loss="half-mse", scale="1 / m") == mlp(2, 1)
+
+
+def test_unknown_scale_is_refused_with_the_choices():
+    with pytest.raises(Exception, match=r"choose from 1, 1/m, 1/\(m\*k\)"):
+        mlp(2, 1, scale="mean")

@@ -373,3 +373,17 @@ def test_unknown_convention_is_refused(options: dict[str, Any], message: str) ->
     with pytest.raises(InvalidNetwork) as refusal:
         Layout(**options)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("dtype", [float, int])
+def test_constant_activation_has_the_shape_of_z(dtype):
+    module, eye = (
+        load(numpy_module(mlp(2, 2, 2, hidden="1/2", output="sigmoid", loss="squared"))),
+        np.eye(2, dtype=dtype),
+    )
+    x = np.ones((2, 3), dtype)
+    np.testing.assert_allclose(
+        module.forward([(eye, np.zeros(2, dtype))] * 2, x), np.full((2, 3), 1 / (1 + np.exp(-0.5)))
+    )
+    (_, (dw, _)) = module.gradient([(eye, np.zeros(2, dtype))] * 2, x, x)
+    assert np.abs(dw).max() > 0

@@ -197,3 +197,8 @@ def test_network_without_numbers_is_refused(network: Network, message: str) -> N
     with pytest.raises(Unsupported) as refusal:
         program(network)
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("text", ["log(1 + (a - t)**2)", "log(cosh(a - t))", "sqrt(1 + (a - t)**2)"])
+def test_loss_whose_quotient_has_no_pole_is_not_refused(text):
+    program(mlp(2, 1, loss=text))

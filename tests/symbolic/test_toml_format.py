@@ -292,3 +292,49 @@ def test_any_toml_is_read_or_refused(text: str) -> None:
 def test_any_text_is_refused(text: str) -> None:
     with pytest.raises(BackproofError):
         from_toml(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["inputs = " + "9" * 5000, "a = " + "[" * 2000, "a = " + "[" * 2000 + "]" * 2000]
+)
+def test_hostile_toml_is_refused(text):
+    with pytest.raises(InvalidNetwork, match=r"^net\.toml"):
+        from_toml(text, source="net.toml")
+
+
+@pytest.mark.parametrize(
+    "text", ["hidden = []", "bias = []", 'bias = ["no"]', "bias = [1]", "bias = [nan]", "bias = [1979-05-27]"]
+)
+def test_family_with_a_fault_is_refused(text):
+    with pytest.raises(InvalidNetwork, match=r"^net\.toml"):
+        from_toml(f'depth = "?"\n{text}', source="net.toml")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('"identity"', '"relU"', "activation"),
+        ('"identity"', '"z*"', "activation"),
+        ('"half-squared"', '"mse"', "loss"),
+        ('"1/m"', '"2/m"', "scale"),
+        ('"l2"', '"l3"', "norm"),
+        ('"lambda/(2*m)"', '"lambda*w"', "factor"),
+        ("width = 3", "width = 0", "width"),
+    ],
+)
+def test_every_refusal_names_file_and_key(old, new, key):
+    with pytest.raises(Exception, match=rf"net\.toml.*{key}"):
+        from_toml(NETWORK.replace(old, new, 1), source="net.toml")
+
+
+def test_half_mse_is_an_alias_in_toml_too():
+    assert from_toml('inputs = 2\nloss = "half-mse"\n[[layers]]\nwidth = 1') == mlp(2, 1, loss="half-mse")
+
+
+@pytest.mark.parametrize("text", ["(t)", "(-a)", "(2)"])
+def test_loss_of_one_symbol_reads_back(text):
+    assert from_toml(to_toml(mlp(2, 1, loss=text))) == mlp(2, 1, loss=text)
+
+
+def test_family_reads_back_equal():
+    assert from_toml(to_toml(mlp(2, None, 1))) == mlp(2, None, 1)

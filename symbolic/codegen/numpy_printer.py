@@ -185,11 +185,15 @@ class _Module:
         return "\n".join([head, *(f"    {line}" for line in body)])
 
     def _name(self, array: Array) -> str:
-        """The variable of an array; where g is the identity, z bears the name of a."""
+        """The variable of an array.
+
+        Where g is the identity, z bears the name of a; elsewhere every layer's is `z`, read by the next line
+        alone: with many samples, an array that is let go at once saves time.
+        """
         layer = "" if array.layer is None else str(array.layer)
         if array.name == "Z" and not array.cotangent:
             is_identity = self.network.layers[int(layer) - 1].activation.name == "identity"
-            return f"{'a' if is_identity else 'z'}{layer}"
+            return f"a{layer}" if is_identity else "z"
         if array.cotangent:
             return f"delta{layer}" if array.name == "Z" else f"d{array.name.lower()}{layer}"
         return f"{array.name.lower()}{layer}"

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from symbolic.conventions import Layout as Layout
     from symbolic.derivation import Derivation as Derivation
     from symbolic.derivation import derive as derive
-    from symbolic.document import latex_document as latex_document
     from symbolic.network import Family as Family
     from symbolic.network import Network as Network
     from symbolic.network import mlp as mlp
     from symbolic.toml_format import from_toml as from_toml
     from symbolic.toml_format import to_toml as to_toml
+    from symbolic.writing.document import latex_document as latex_document
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ _HOME = {
     "Layout": "symbolic.conventions",
     "Derivation": "symbolic.derivation",
     "derive": "symbolic.derivation",
-    "latex_document": "symbolic.document",
+    "latex_document": "symbolic.writing.document",
     "Family": "symbolic.network",
     "Network": "symbolic.network",
     "mlp": "symbolic.network",

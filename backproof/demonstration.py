@@ -16,9 +16,9 @@ from backproof.latex_engine import compile_pdf, find_engine
 from backproof.subjects import FileSubject, default_python
 from symbolic.codegen import numpy_module
 from symbolic.derivation import derive
-from symbolic.document import latex_document
 from symbolic.network import Network, mlp
-from symbolic.text import error_text, matrix_text
+from symbolic.writing.document import latex_document
+from symbolic.writing.text import error_text, matrix_text
 
 WRONG: Final = '''"""A backward pass with a bug: the mean over samples is forgotten."""
 

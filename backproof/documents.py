@@ -11,8 +11,8 @@ from backproof.options import SpecOptions
 from backproof.spec import resolve_chain
 from symbolic.conventions import Layout
 from symbolic.derivation import derive
-from symbolic.document import latex_document
 from symbolic.errors import InvalidNetwork
+from symbolic.writing.document import latex_document
 
 
 def write(spec: str, options: SpecOptions, layout: Layout, *, out: Path | None, pdf: bool) -> None:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Flaky
 
 from backproof.points import Point, Targets, generic_point, sizes_of
-from backproof.strategies import has_open_depth, least_widths, networks, shifts
+from backproof.strategies import least_widths, networks, shifts
 from symbolic.network import Chain, Network
 
 TRIES: Final = 3  # points of a smaller shape; all but a few bugs show at the first
@@ -91,7 +91,7 @@ def smaller_shapes(chain: Chain, case: Case, min_outputs: int = 1) -> Iterator[t
         yield from ((chain, samples) for samples in range(1, case.samples + 1))
         return
     depth = case.network.depth
-    for layers in range(1, depth + 1) if has_open_depth(chain) else [depth]:
+    for layers in range(1, depth + 1) if chain.sizes is None else [depth]:
         known = chain.sizes or (None,) * (layers + 1)
         least = least_widths(chain, layers, 1)
         least[-1] = max(least[-1], min_outputs)

@@ -15,11 +15,18 @@ from symbolic.closed_form import ClosedForm, Weight, read_weight, weights
 from symbolic.conventions import Layout
 from symbolic.derivation import derive, derive_layer
 from symbolic.errors import InvalidNetwork, Unsupported
-from symbolic.formula import to_text
+from symbolic.grammar.formula import to_text
 from symbolic.layers import LayerRow
 from symbolic.network import Chain, Family, Network
 from symbolic.notation import Array, Slot, Step, all_indices
-from symbolic.text import closed_text, definitions_text, error_text, index_text, matrix_text, range_text
+from symbolic.writing.text import (
+    closed_text,
+    definitions_text,
+    error_text,
+    index_text,
+    matrix_text,
+    range_text,
+)
 
 SCHEMA: Final = 1
 WIDEST: Final = 72  # characters of a column that other rows are aligned to
@@ -147,7 +154,7 @@ def _matrix_or_index(step: Step, layout: Layout) -> str:
 
 
 def _latex(shown: Shown, form: str, layout: Layout) -> str:
-    from symbolic.latex import closed_latex, index_latex, matrix_latex  # text alone starts faster
+    from symbolic.writing.latex import closed_latex, index_latex, matrix_latex  # text alone starts faster
 
     write: Callable[[Step], str] = (lambda s: matrix_latex(s, layout)) if form == "matrix" else index_latex
     lines = [write(step) for steps in shown.sections.values() for step in steps]

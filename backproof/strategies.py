@@ -85,8 +85,7 @@ def networks(
     chain = draw(families(max_depth=max_depth)) if chain is None else chain
     if isinstance(chain, Network):
         return chain
-    depth = draw(st.integers(1, max_depth)) if has_open_depth(chain) else _depth(chain)
-    known = chain.sizes or (None,) * (depth + 1)
+    known = chain.sizes or (None,) * (draw(st.integers(1, max_depth)) + 1)
     least = least_widths(chain, len(known) - 1, min_width)
     sizes = list(known)
     for place, size in enumerate(sizes):
@@ -128,7 +127,7 @@ def smallest_member(chain: Chain, *, min_width: int = 2) -> Network:
     """The narrowest member of a family, of two layers if its depth is open."""
     if isinstance(chain, Network):
         return chain
-    known = chain.sizes or (None,) * (_depth(chain) + 1)
+    known = chain.sizes or (None,) * 3
     least = least_widths(chain, len(known) - 1, min_width)
     return chain.network([size or low for size, low in zip(known, least, strict=True)])
 
@@ -138,13 +137,3 @@ def least_widths(family: Family, depth: int, min_width: int) -> list[int]:
     member = family.network([size or 2 for size in family.sizes or (None,) * (depth + 1)])
     softmax = [layer.activation.layer == "softmax" for layer in member.layers]
     return [min_width, *(max(min_width, 2) if wide else min_width for wide in softmax)]
-
-
-def has_open_depth(family: Family) -> bool:
-    """Whether sizes, several activations or several biases leave the number of layers open."""
-    return family.sizes is None and len(family.hidden) == 1 and len(family.bias) == 1
-
-
-def _depth(family: Family) -> int:
-    """The depth that several activations or biases give a family, else 2."""
-    return len(family.bias) if len(family.bias) > 1 else len(family.hidden) + 1

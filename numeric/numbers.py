@@ -31,7 +31,7 @@ from flint import arb, fmpq
 from symbolic.activations import Z
 from symbolic.errors import Unsupported
 from symbolic.evaluate import Compiled, Frame, Numbers, compiled
-from symbolic.functions import FUNCTIONS
+from symbolic.grammar.functions import FUNCTIONS
 from symbolic.notation import Expr, Slot
 
 N = TypeVar("N", bound=Any)

@@ -23,8 +23,8 @@ from proofs.polynomials import Expr, rational
 from proofs.reading import opened
 from proofs.signs import COMPARE
 from symbolic.activations import Root, Z
-from symbolic.formula import parse_scalar
-from symbolic.functions import Undefined
+from symbolic.grammar.formula import parse_scalar
+from symbolic.grammar.functions import Undefined
 
 Number: TypeAlias = Any  # fmpq or arb; python-flint has no type information
 PRECISIONS: Final = (64, 256, 1024)  # bits

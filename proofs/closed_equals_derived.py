@@ -20,24 +20,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Final
+from typing import Any
 
 import sympy as sp
 
 from proofs.theorem import Proof, Step, Theorem
 from symbolic import notation
 from symbolic.accumulation import CONSTANTS
-from symbolic.closed_form import SAMPLE, ClosedForm, weights
+from symbolic.closed_form import BATCH, SAMPLE, ClosedForm, weights
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
 from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
-from symbolic.functions import Undefined, undefined
+from symbolic.grammar.functions import Undefined, undefined
 from symbolic.losses import OUTPUTS, SAMPLES
 from symbolic.network import Network
 from symbolic.notation import Array, Expr, Slot, name_of, peeled
 from symbolic.plain import PlainSum
 
-BATCH: Final = sp.Symbol("m", integer=True, positive=True)
 Entries = dict[tuple[int, ...], Expr]  # of one array, by its indices without the sample's
 
 
@@ -69,7 +68,7 @@ def closed_form_theorem(network: Network) -> Theorem:
     steps = []
     for weight in weights(network):
         gradient = gradients[weight.name, weight.layer]
-        left = closed.derivative(weight).xreplace({SAMPLES: BATCH})
+        left = closed.derivative(weight)
         right = derived[gradient.target][weight.indices]
         steps.append(Step(f"∂E/∂{weight}", left, right, gradient.rule))
     return Theorem(

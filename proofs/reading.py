@@ -22,7 +22,7 @@ from sympy.codegen.cfunctions import expm1, log1p
 
 from proofs.exponentials import Exponentials
 from proofs.polynomials import Expr, Generator, Poly, Quotient, Undecided, rational
-from symbolic.functions import undefined_parts
+from symbolic.grammar.functions import undefined_parts
 
 MAX_PRIME: Final = 1_000  # what is left of a number without its smaller primes stays whole
 

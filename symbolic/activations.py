@@ -17,7 +17,7 @@ from typing import Final
 import sympy as sp
 
 from symbolic.errors import InvalidNetwork
-from symbolic.formula import parse_scalar, to_text
+from symbolic.grammar.formula import parse_scalar, to_text
 
 Z: Final = sp.Symbol("z", real=True)
 ALPHA: Final = sp.Symbol("alpha", real=True)

@@ -19,7 +19,7 @@ import sympy as sp
 from symbolic import losses
 from symbolic.activations import Activation, Z
 from symbolic.errors import InvalidNetwork, Unsupported
-from symbolic.functions import undefined
+from symbolic.grammar.functions import undefined
 from symbolic.losses import SAMPLES
 from symbolic.network import Network
 from symbolic.plain import PlainSum
@@ -28,7 +28,7 @@ Expr: TypeAlias = sp.Expr
 OPERATIONS_PER_SECOND: Final = 25_000  # measured: 920,853 operations of 4-8-8-3 took 35 s
 LIMIT_SECONDS: Final = 10
 SAMPLE: Final = sp.Symbol("c", integer=True, positive=True)
-_BATCH: Final = sp.Symbol("m", integer=True, positive=True)
+BATCH: Final = sp.Symbol("m", integer=True, positive=True)
 _WEIGHT = re.compile(r"(?P<name>[Wb])(?P<layer>\d{1,6})\[(?P<indices>\d{1,6}(?:\s*,\s*\d{1,6})?)\]")
 
 
@@ -126,12 +126,12 @@ class ClosedForm:
     @property
     def error(self) -> Expr:
         """E, with the batch size m a symbol."""
-        return self._over_samples(self.per_sample) + self.penalties
+        return self._whole(self.per_sample, self.penalties)
 
     def derivative(self, weight: Weight) -> Expr:
         """∂E/∂w by `sympy.diff`. Raises Unsupported, with an estimate, where it would swell beyond reason."""
         self.refuse_swelling(weight)
-        return self._over_samples(self.per_sample.diff(weight.symbol)) + self.penalties.diff(weight.symbol)
+        return self._whole(self.per_sample.diff(weight.symbol), self.penalties.diff(weight.symbol))
 
     def refuse_swelling(self, weight: Weight) -> None:
         count = operations(self.network, weight.layer)
@@ -144,8 +144,10 @@ class ClosedForm:
                 f"(limit {LIMIT_SECONDS} s); use --form index or --form matrix, or a smaller network"
             )
 
-    def _over_samples(self, value: Expr) -> Expr:
-        return self.scale.xreplace({SAMPLES: _BATCH}) * PlainSum(value, (SAMPLE, 1, _BATCH))
+    def _whole(self, sample: Expr, penalties: Expr) -> Expr:
+        """scale · Σ_c of a sample's part, and the penalties' part, m being one symbol throughout."""
+        scale, rest = (part.xreplace({SAMPLES: BATCH}) for part in (self.scale, penalties))
+        return scale * PlainSum(sample, (SAMPLE, 1, BATCH)) + rest
 
 
 def weights(network: Network) -> list[Weight]:

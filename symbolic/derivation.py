@@ -7,8 +7,9 @@ instances of the same rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import sympy as sp
@@ -16,11 +17,11 @@ import sympy as sp
 from symbolic.accumulation import backward as backward
 from symbolic.activations import activation
 from symbolic.forward import activation_array, forward, layer_steps, loss_step, penalty_steps
-from symbolic.jupyter import ShowsLatex
 from symbolic.layers import LayerRow
 from symbolic.losses import loss
 from symbolic.network import Chain, Dense, Family, Network
 from symbolic.notation import Array, Binding, Slot, Step, size_of
+from symbolic.writing.jupyter import ShowsLatex
 
 GENERIC, LAST = sp.symbols("l L", integer=True, positive=True)
 WIDTHS: Final = sp.IndexedBase("n", integer=True)
@@ -90,9 +91,9 @@ def general(chain: Chain) -> tuple[Step, ...]:
     objective = loss_step(chain.objective, activation_array(LAST, output))
     steps.append(objective)
     penalties = chain.objective.penalties
-    for layer, held in places.grouped(_has_bias):
+    for parameter, layer, held in places.with_parameter():
         found = penalty_steps(penalties, layer, GENERIC, rows=width, columns=before)
-        steps += [replace(step, layers=held) for step in found]
+        steps += [replace(step, layers=held) for step in found if parameter in step.equation.inputs]
 
     output_activation = layer_steps(places.last, LAST, rows=output, columns=WIDTHS[LAST - 1])[1]
     steps += [replace(step, layers="l = L") for step in backward([output_activation, objective])]
@@ -101,12 +102,16 @@ def general(chain: Chain) -> tuple[Step, ...]:
         after = layer_steps(layer, GENERIC + 1, rows=WIDTHS[GENERIC + 1], columns=width)[0]
         window = backward([here, after], seeds=[after.target], constants=lambda array: array.name in "WbXT")
         steps += [replace(step, layers=held) for step in window]
-    for layer, held in places.grouped(_has_bias):
+    for parameter, layer, held in places.with_parameter():
         dense = layer_steps(layer, GENERIC, rows=width, columns=before)[0]
         parts = [dense, *penalty_steps(penalties, layer, GENERIC, rows=width, columns=before)]
-        found = backward(parts, seeds=[dense.target], constants=lambda array: array.name not in "Wb")
+        found = backward(parts, seeds=[dense.target], constants=partial(_is_other, parameter))
         steps += [replace(step, layers=held) for step in found]
     return tuple(steps)
+
+
+def _is_other(parameter: str, array: Array) -> bool:
+    return array.name != parameter
 
 
 def _has_bias(layer: Dense) -> bool:
@@ -139,6 +144,12 @@ class _Places:
             if not (hidden and number == len(self.layers)):
                 groups[kind(layer)].append(number)
         return [(self._common(numbers), self._range(numbers)) for numbers in groups.values()]
+
+    def with_parameter(self) -> Iterator[tuple[str, Dense, str]]:
+        """W and b, each with a layer that has it and the range of those that do."""
+        yield "W", self.last, self._range(list(self.layers))
+        if biased := [number for number, layer in self.layers.items() if layer.bias]:
+            yield "b", self.layers[biased[0]], self._range(biased)
 
     def _common(self, numbers: list[int]) -> Dense:
         """A layer that stands for several: its activation is theirs where they agree, else an undefined g."""

@@ -20,7 +20,7 @@ from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
 
 from symbolic import losses
 from symbolic.activations import Activation, Z
-from symbolic.functions import undefined_parts
+from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import Loss, Penalty
 from symbolic.notation import Array, Equation, Expr, Slot, Step, name_of, peeled
 

@@ -16,7 +16,7 @@ import sympy as sp
 
 from symbolic.activations import unknown
 from symbolic.errors import FormulaError, InvalidNetwork
-from symbolic.formula import parse_scalar, to_text
+from symbolic.grammar.formula import parse_scalar, to_text
 
 A, T, W = (sp.Symbol(name, real=True) for name in "atw")
 SAMPLES, OUTPUTS, LAMBDA = (sp.Symbol(name, real=True) for name in ("m", "k", "lambda"))

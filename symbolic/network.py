@@ -15,9 +15,9 @@ import sympy as sp
 from symbolic import losses
 from symbolic.activations import Activation, activation
 from symbolic.errors import InvalidNetwork
-from symbolic.formula import to_text
-from symbolic.jupyter import ShowsLatex
 from symbolic.losses import Loss, Penalty
+from symbolic.network_text import activations_text, bias_text, objective_text
+from symbolic.writing.jupyter import ShowsLatex
 
 Size: TypeAlias = int | sp.Symbol
 FREE: Final = "?"
@@ -92,7 +92,9 @@ class Network(ShowsLatex):
         return not all(isinstance(size, int) for size in self.sizes)
 
     def __str__(self) -> str:
-        return f"{self.shape}, {_activations_text(self)}, {objective_text(self.objective)}"
+        *hidden, output = (layer.activation for layer in self.layers)
+        biases = bias_text([layer.bias for layer in self.layers])
+        return f"{self.shape}, {activations_text(hidden, output)}{biases}, {objective_text(self.objective)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,23 @@ class Family(ShowsLatex):
                 f"bias is {list(self.bias)}; it takes true or false, for all layers or for each"
             )
         if self.sizes is None:
-            for what, values in (("hidden", self.hidden), ("bias", self.bias)):
-                if not values:
-                    raise InvalidNetwork(f"{what} gives no value; give one, or one for each layer")
-            return
+            depth = self._told_depth()
+            if depth is None:
+                return
+            object.__setattr__(self, "sizes", (None,) * (depth + 1))
         network = self.symbolic()
         *hidden, _ = (layer.activation for layer in network.layers)
         object.__setattr__(self, "hidden", _shortest(hidden))  # two ways of saying the same are one value
         object.__setattr__(self, "bias", _shortest([layer.bias for layer in network.layers]))
+
+    def _told_depth(self) -> int | None:
+        """The depth that several activations or biases tell, one for each layer; None where it is open."""
+        for what, values in (("hidden", self.hidden), ("bias", self.bias)):
+            if not values:
+                raise InvalidNetwork(f"{what} gives no value; give one, or one for each layer")
+        if len(self.hidden) > 1:
+            return len(self.hidden) + 1
+        return len(self.bias) if len(self.bias) > 1 else None
 
     def network(self, sizes: Sequence[Size]) -> Network:
         """The member with these sizes, inputs first. Raises InvalidNetwork for sizes it does not have."""
@@ -158,9 +169,8 @@ class Family(ShowsLatex):
 
     def __str__(self) -> str:
         if self.sizes is not None:
-            activations = _activations_text(self.symbolic())
-        else:
-            activations = f"{_names(self.hidden)} then {self.output.text}{_bias_text(self.bias)}"
+            return str(self.symbolic()).replace(self.symbolic().shape, self.shape, 1)
+        activations = activations_text(self.hidden, self.output) + bias_text(self.bias)
         return f"{self.shape}, {activations}, {objective_text(self.objective)}"
 
 
@@ -259,16 +269,6 @@ def per_layer(what: str, values: tuple[Value, ...], count: int) -> tuple[Value, 
     return values
 
 
-def objective_text(objective: Objective) -> str:
-    """The objective in a few words, such as `half-squared/m + lambda/(2*m) Σw²`."""
-    factor = {"1": "", "1/m": "/m"}.get(to_text(objective.scale), "/(m k)")
-    over = {False: "w", True: "(w, b)"}
-    sums = {"l2": "Σ{}²", "l1": "Σ|{}|"}
-    terms = [f"{to_text(p.factor)} {sums[p.norm].format(over[p.biases])}" for p in objective.penalties]
-    loss = f"({objective.loss.text})" if objective.loss.name == "formula" else objective.loss.text
-    return " + ".join([f"{loss}{factor}", *terms])
-
-
 def _free_sizes(sizes: tuple[int | str | None, ...]) -> tuple[int | None, ...]:
     for position, size in enumerate(sizes):
         if not (size is None or size == FREE or (isinstance(size, int) and not isinstance(size, bool))):
@@ -284,24 +284,6 @@ def _check_probability(output: Activation, loss: Loss) -> None:
             f"{loss.name} takes logarithms of the output, which {output.name} does not keep in (0, 1); "
             "choose the output softmax or sigmoid, or another loss"
         )
-
-
-def _names(activations: Sequence[Activation]) -> str:
-    return ", ".join(activation.text for activation in activations)
-
-
-def _activations_text(network: Network) -> str:
-    *hidden, output = (layer.activation for layer in network.layers)
-    shown = hidden[:1] if len(set(hidden)) == 1 else hidden
-    bias = _bias_text(tuple(layer.bias for layer in network.layers))
-    return (f"{_names(shown)} then {output.text}" if hidden else output.text) + bias
-
-
-def _bias_text(biases: tuple[bool, ...]) -> str:
-    without = [str(number) for number, bias in enumerate(biases, start=1) if not bias]
-    if len(without) == len(biases):
-        return ", no bias"
-    return f", no bias in layer {', '.join(without)}" if without else ""
 
 
 def _shortest(values: list[Value]) -> tuple[Value, ...]:

@@ -15,11 +15,11 @@ from typing import Final, TypeAlias
 import sympy as sp
 
 from symbolic.activations import Activation
-from symbolic.formula import parse_equation
-from symbolic.formula import size_of as size_of
-from symbolic.functions import undefined, undefined_parts
-from symbolic.jupyter import ShowsLatex
+from symbolic.grammar.formula import parse_equation
+from symbolic.grammar.formula import size_of as size_of
+from symbolic.grammar.functions import undefined, undefined_parts
 from symbolic.losses import Loss, Penalty
+from symbolic.writing.jupyter import ShowsLatex
 
 Expr: TypeAlias = sp.Expr
 Layer: TypeAlias = int | sp.Expr | None

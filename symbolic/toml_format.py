@@ -26,7 +26,7 @@ from typing import Any, Final
 from symbolic import losses
 from symbolic.activations import Activation, activation
 from symbolic.errors import FormulaError, InvalidNetwork
-from symbolic.formula import to_text
+from symbolic.grammar.formula import to_text
 from symbolic.network import FREE, Chain, Dense, Family, Network, Objective, objective
 
 _ANY: Final = {"loss": str, "scale": str, "penalties": list}

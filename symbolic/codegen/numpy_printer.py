@@ -23,7 +23,7 @@ from symbolic.matrix_form import matrix_form
 from symbolic.network import Network
 from symbolic.notation import Array, Expr, Slot, Step
 from symbolic.program import Program, expanded, in_logarithms, program, with_slopes
-from symbolic.text import error_text, index_text, matrix_text
+from symbolic.writing.text import error_text, index_text, matrix_text
 
 LAM: Final = sp.Symbol("lam", real=True)
 

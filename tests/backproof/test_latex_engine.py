@@ -11,9 +11,9 @@ import pytest
 from backproof import latex_engine
 from backproof.latex_engine import ENGINES, compile_pdf, find_engine
 from symbolic.derivation import derive
-from symbolic.document import latex_document
 from symbolic.errors import BackproofError
 from symbolic.network import mlp
+from symbolic.writing.document import latex_document
 
 SOURCE = latex_document(derive(mlp(2, 3, 1)))
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from numeric import differences
+from numeric import differences, forward_pass
 from numeric.differences import Array, Estimate, Function, Gradient, Params, central_differences, complex_step
 from symbolic.errors import Unsupported
 from symbolic.network import Network, mlp
@@ -185,5 +185,5 @@ def test_stacks_of_points_change_nothing(hidden: str, monkeypatch: pytest.Monkey
 def test_what_is_not_in_the_tables_is_refused(options: dict[str, str], message: str) -> None:
     net = network(2, 3, 1, **options)
     with pytest.raises(Unsupported) as refusal:
-        differences.loss(net, *generic_point(net))
+        forward_pass.loss(net, *generic_point(net))
     assert str(refusal.value) == message

@@ -20,7 +20,7 @@ from symbolic.chain_rule import cotangent_rule
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
 from symbolic.evaluate import evaluate
-from symbolic.functions import FUNCTIONS, Undefined, undefined, where
+from symbolic.grammar.functions import FUNCTIONS, Undefined, undefined, where
 from symbolic.losses import LAMBDA, OUTPUTS, SAMPLES
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Equation, Slot, equation

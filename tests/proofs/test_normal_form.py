@@ -18,8 +18,8 @@ from proofs.balls import Evaluator, Point, Unclear
 from proofs.normal_form import Contradiction, decide
 from proofs.polynomials import rational
 from symbolic.activations import ACTIVATIONS, VALUE, Activation, activation
-from symbolic.formula import parse_scalar
-from symbolic.functions import Undefined, absolute, undefined
+from symbolic.grammar.formula import parse_scalar
+from symbolic.grammar.functions import Undefined, absolute, undefined
 
 Expr = Any
 x, y, z, w = sp.symbols("x y z w", real=True)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from symbolic.evaluate import SLOT_ARGUMENTS, evaluate, shape_of
 from symbolic.forward import forward
-from symbolic.functions import undefined_parts
+from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import LAMBDA, SAMPLES
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Slot, Step

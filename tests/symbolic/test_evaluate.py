@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from symbolic.activations import activation
 from symbolic.derivation import derive
 from symbolic.evaluate import Frame, compiled, evaluate, shape_of, slot_formula
-from symbolic.formula import parse_scalar
 from symbolic.forward import forward
-from symbolic.functions import undefined
+from symbolic.grammar.formula import parse_scalar
+from symbolic.grammar.functions import undefined
 from symbolic.losses import LAMBDA, SAMPLES, loss, penalty
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Slot, Step, equation, name_of

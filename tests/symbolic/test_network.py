@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from symbolic.activations import activation
 from symbolic.errors import BackproofError, FormulaError, InvalidNetwork
 from symbolic.losses import loss, penalty, scale
-from symbolic.network import Dense, Family, Network, Objective, mlp, objective_text, per_layer, read_sizes
+from symbolic.network import Dense, Family, Network, Objective, mlp, per_layer, read_sizes
+from symbolic.network_text import objective_text
 
 WIDTHS = st.lists(st.integers(1, 999_999), min_size=2, max_size=6)
 
@@ -245,7 +246,10 @@ def test_family_has_no_members_of_another_depth_than_its_layers_say() -> None:
     assert family.network([2, 3, 4, 1]).layers[1].bias is False
     with pytest.raises(InvalidNetwork) as refusal:
         family.network([2, 3, 1])
-    assert str(refusal.value) == "hidden gives 2 values for 1 layers; give one, or one for each"
+    assert (
+        str(refusal.value)
+        == "2-3-1 is not one of ?-?-?-?, tanh, relu then identity, no bias in layer 2, half-squared/m"
+    )
 
 
 @pytest.mark.parametrize(

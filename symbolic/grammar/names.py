@@ -11,8 +11,8 @@ import sympy as sp
 from lark import Token, Tree
 
 from symbolic.errors import FormulaError
-from symbolic.formula_values import size_of
-from symbolic.functions import FUNCTIONS, Expr, undefined_written
+from symbolic.grammar.functions import FUNCTIONS, Expr, undefined_written
+from symbolic.grammar.values import size_of
 
 Bound = frozenset[str]
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from symbolic.errors import FormulaError
-from symbolic.formula import parse_equation, parse_scalar, to_text
+from symbolic.grammar.formula import parse_equation, parse_scalar, to_text
 
 NAMES = ("z", "a")
 KNOWN = (

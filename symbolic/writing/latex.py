@@ -15,11 +15,11 @@ from sympy.printing.latex import LatexPrinter, accepted_latex_functions
 from symbolic.activations import Activation
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import Derivation, derive
-from symbolic.formula import to_text
+from symbolic.grammar.formula import to_text
 from symbolic.network import Chain
 from symbolic.notation import Array, Expr, Slot, Step
-from symbolic.shown import error_terms, ranges, sides, with_absolute
-from symbolic.writer import Writer, penalised
+from symbolic.writing.shown import error_terms, ranges, sides, with_absolute
+from symbolic.writing.writer import Writer, penalised
 
 _OTHER_NAMES: Final = {"sigmoid": r"\sigma", "atan": r"\arctan", "exp": r"\exp"}
 _MANY: Final = r"1,\dots,"

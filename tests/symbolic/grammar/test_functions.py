@@ -10,7 +10,7 @@ import sympy as sp
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from symbolic.functions import (
+from symbolic.grammar.functions import (
     FUNCTIONS,
     compare,
     undefined,

@@ -9,6 +9,8 @@ class ShowsLatex:
     __slots__ = ()
 
     def _repr_latex_(self) -> str:
-        from symbolic.latex import repr_latex  # the writer knows these classes; they need not know it before
+        from symbolic.writing.latex import (
+            repr_latex,  # the writer knows these classes; they need not know it before
+        )
 
         return repr_latex(self)  # type: ignore[arg-type]  # its three kinds are the subclasses of this

@@ -8,10 +8,10 @@ from typing import Any, Final
 import sympy as sp
 from lark import Token, Transformer_NonRecursive
 
-from symbolic import formula_values as values
-from symbolic.formula_bounds import checked
-from symbolic.formula_names import Names
-from symbolic.functions import Condition, Expr, Impossible, undefined_written
+from symbolic.grammar import values
+from symbolic.grammar.bounds import checked
+from symbolic.grammar.functions import Condition, Expr, Impossible, undefined_written
+from symbolic.grammar.names import Names
 
 Parts = list[Any]  # operands, built already, between their operators, which are tokens
 _RELATIONS: Final = {"<": sp.Lt, "<=": sp.Le, ">": sp.Gt, ">=": sp.Ge, "==": sp.Eq, "!=": sp.Ne}

@@ -12,8 +12,8 @@ from typing import Final
 
 import sympy as sp
 
-from symbolic.latex import LatexWriter
 from symbolic.notation import Array, Expr, Layer, Slot, Step, name_of
+from symbolic.writing.latex import LatexWriter
 
 SENTENCES: Final = {
     "dense": "by definition, the weighted activations of the layer before, and the bias.",

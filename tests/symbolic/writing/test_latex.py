@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from symbolic.conventions import CHOICES, INTERNAL, Layout
 from symbolic.derivation import derive
-from symbolic.document import latex_document
-from symbolic.formula import parse_scalar
-from symbolic.latex import closed_latex, index_latex, matrix_latex, repr_latex
+from symbolic.grammar.formula import parse_scalar
 from symbolic.network import Network, mlp
+from symbolic.writing.document import latex_document
+from symbolic.writing.latex import closed_latex, index_latex, matrix_latex, repr_latex
 from tests.symbolic.helpers import networks
 
 ACTIVATIONS = [

@@ -11,7 +11,7 @@ from typing import Final
 
 import sympy as sp
 
-from symbolic.formula_bounds import (
+from symbolic.grammar.bounds import (
     LIMIT,
     MAX_BITS,
     MAX_DIGITS,
@@ -21,7 +21,7 @@ from symbolic.formula_bounds import (
     check_constants,
     checked,
 )
-from symbolic.functions import FUNCTIONS, Condition, Expr, Impossible, bounded, by_cases, compare
+from symbolic.grammar.functions import FUNCTIONS, Condition, Expr, Impossible, bounded, by_cases, compare
 
 MAX_ARGUMENT: Final = 2**64  # beyond, SymPy cannot evaluate erfc(x) or atan(tan(x))
 _FOR_LARGE_ARGUMENTS: Final = {"log", "log1p", "sqrt", "abs", "sign", "Heaviside", "relu", "max", "min"}

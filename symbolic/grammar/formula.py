@@ -20,11 +20,11 @@ from lark import Lark, Token, UnexpectedCharacters, UnexpectedToken
 from lark.exceptions import VisitError
 
 from symbolic.errors import FormulaError
-from symbolic.formula_builder import Builder
-from symbolic.formula_names import Names
-from symbolic.formula_text import to_text as to_text
-from symbolic.formula_values import size_of as size_of
-from symbolic.functions import Expr
+from symbolic.grammar.builder import Builder
+from symbolic.grammar.functions import Expr
+from symbolic.grammar.names import Names
+from symbolic.grammar.text import to_text as to_text
+from symbolic.grammar.values import size_of as size_of
 
 MAX_LENGTH: Final = 10_000
 MAX_NESTING: Final = 64

@@ -11,13 +11,13 @@ import sympy as sp
 from symbolic.activations import Activation
 from symbolic.conventions import Layout
 from symbolic.derivation import Derivation
-from symbolic.formula import to_text
-from symbolic.latex import LatexWriter
+from symbolic.grammar.formula import to_text
 from symbolic.losses import Loss
 from symbolic.network import Chain, Dense, Family, Network, Objective
 from symbolic.notation import Slot, Step
-from symbolic.shown import Definition, definition, definitions
-from symbolic.text import TextWriter
+from symbolic.writing.latex import LatexWriter
+from symbolic.writing.shown import Definition, definition, definitions
+from symbolic.writing.text import TextWriter
 
 WIDEST: Final = 80  # characters, as text, of a formula that fits on a line
 ROWS: Final = 40  # rows of a table that fit on a page

@@ -6,8 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from symbolic.matrix_expression import ALL_ONES, ONES, Chain, Transposed
 from symbolic.notation import Expr
+from symbolic.writing.matrix_expression import ALL_ONES, ONES, Chain, Transposed
 
 
 def term_key(term: Expr) -> tuple[bool, int, int, str]:

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from symbolic.conventions import CHOICES, Layout
 from symbolic.derivation import derive
 from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
-from symbolic.functions import FUNCTIONS
-from symbolic.matrix_expression import ONES, Chain, Norm, Transposed
+from symbolic.grammar.functions import FUNCTIONS
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Expr, Slot, Step
-from symbolic.shown import matrix_sides
+from symbolic.writing.matrix_expression import ONES, Chain, Norm, Transposed
+from symbolic.writing.shown import matrix_sides
 from tests.symbolic.helpers import CLOSE, Case, Decimals, Point, cases, networks, value
 
 ACTIVATIONS = ["g", "tanh", "softmax", "sigmoid", "identity", "z*tanh(z)", "leaky_relu(1/5)"]

@@ -14,7 +14,7 @@ from typing import Final
 
 import sympy as sp
 
-from symbolic.functions import Expr, Impossible, written_out
+from symbolic.grammar.functions import Expr, Impossible, written_out
 
 MAX_BITS: Final = 1024
 MAX_DIGITS: Final = 308  # 10**308 < 2**1024

@@ -16,7 +16,11 @@ import sympy as sp
 
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import Derivation
-from symbolic.description import (
+from symbolic.errors import Unsupported
+from symbolic.network import Network
+from symbolic.notation import Step, name_of
+from symbolic.program import plain_identity, program
+from symbolic.writing.description import (
     family_latex,
     functions_latex,
     network_latex,
@@ -24,14 +28,10 @@ from symbolic.description import (
     notation_latex,
     subject_latex,
 )
-from symbolic.errors import Unsupported
-from symbolic.latex import LatexWriter, layers_latex, range_latex
-from symbolic.network import Network
-from symbolic.notation import Step, name_of
-from symbolic.program import plain_identity, program
-from symbolic.reasons import Reasons
-from symbolic.shown import Write, error_terms, merged, sides
-from symbolic.text import TextWriter
+from symbolic.writing.latex import LatexWriter, layers_latex, range_latex
+from symbolic.writing.reasons import Reasons
+from symbolic.writing.shown import Write, error_terms, sides
+from symbolic.writing.text import TextWriter
 
 DEEPEST: Final = 5  # layers of a network whose own equations are written out; they repeat those of any layer
 BESIDE: Final = 100  # characters, as text, of an index form and a matrix form that fit side by side
@@ -91,7 +91,7 @@ class _Document:
 
     @cached_property
     def reasons(self) -> Reasons:
-        return Reasons(tuple(sorted(merged(self.derivation.general), key=_is_bias_gradient)))
+        return Reasons(tuple(self.derivation.general))
 
     def any_layer(self) -> Iterator[str]:
         """The general equations, each with its reason."""

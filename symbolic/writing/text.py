@@ -15,8 +15,8 @@ from sympy.printing.str import StrPrinter
 from symbolic.activations import Activation
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.notation import Array, Expr, Layer, Slot, Step
-from symbolic.shown import definitions, error_terms, ranges, sides, with_absolute
-from symbolic.writer import Writer, penalised
+from symbolic.writing.shown import definitions, error_terms, ranges, sides, with_absolute
+from symbolic.writing.writer import Writer, penalised
 
 _LETTERS: Final = {"lambda": "λ", "alpha": "α", "pi": "π", "sigmoid": "σ"}
 _SUPERSCRIPTS: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -15,11 +15,11 @@ import sympy as sp
 
 from symbolic.activations import activation
 from symbolic.conventions import Layout
-from symbolic.functions import undefined_parts
+from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import OUTPUTS, loss
-from symbolic.matrix_expression import ALL_ONES, ONES, Chain, Norm, Transposed
 from symbolic.notation import Array, Binding, Expr, Slot, Step, name_of, size_of, undefined_at
-from symbolic.ordering import band, content, divides, fraction, is_negative, term_key
+from symbolic.writing.matrix_expression import ALL_ONES, ONES, Chain, Norm, Transposed
+from symbolic.writing.ordering import band, content, divides, fraction, is_negative, term_key
 
 COEFFICIENTS: Final = frozenset({"m", "k", "lambda", "alpha"})
 _PARAMETER: Final = re.compile(r"([Wb])(\d+)\[(.*)\]")

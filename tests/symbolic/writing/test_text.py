@@ -16,10 +16,17 @@ from symbolic.closed_form import ClosedForm, read_weight
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import derive
 from symbolic.errors import Unsupported
-from symbolic.formula import parse_scalar
+from symbolic.grammar.formula import parse_scalar
 from symbolic.network import Chain, Network, mlp
 from symbolic.notation import Step
-from symbolic.text import closed_text, definitions_text, error_text, index_text, matrix_text, range_text
+from symbolic.writing.text import (
+    closed_text,
+    definitions_text,
+    error_text,
+    index_text,
+    matrix_text,
+    range_text,
+)
 from tests.symbolic.helpers import CLOSE, Decimals, Point, networks, value
 
 ROWS = Layout(weights="in-out", samples="rows", bias_shape="1,n")

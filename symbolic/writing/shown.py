@@ -15,13 +15,13 @@ import sympy as sp
 from symbolic.activations import Activation
 from symbolic.conventions import Layout
 from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
-from symbolic.functions import FUNCTIONS, absolute, undefined_parts
+from symbolic.grammar.functions import FUNCTIONS, absolute, undefined_parts
 from symbolic.losses import Loss, Penalty
-from symbolic.matrix_expression import Spread
 from symbolic.matrix_form import matrix_form
-from symbolic.notation import Array, Expr, Slot, Step, size_of, undefined_at
+from symbolic.notation import Expr, Slot, Step, size_of, undefined_at
 from symbolic.program import plain_identity
-from symbolic.writer import Writer
+from symbolic.writing.matrix_expression import Spread
+from symbolic.writing.writer import Writer
 
 Write: TypeAlias = Callable[[Step | None, Layout | None], Writer]
 LONGEST: Final = 15  # operations of a loss that is written out in an index form: as many as huber has
@@ -63,7 +63,7 @@ def error_terms(write: Write, steps: Iterable[Step], layout: Layout | None = Non
     style = write(None, None).style
     first, *others = [
         (style.over_layers(step.layers) if step.layers else "") + sides(write, step, layout)[1]
-        for step in merged(steps)
+        for step in steps
         if not step.target.shape
     ]
     minus = style.minus
@@ -71,15 +71,6 @@ def error_terms(write: Write, steps: Iterable[Step], layout: Layout | None = Non
         first,
         *(f"{minus if t.startswith(minus) else '+'} {t.removeprefix(minus)}" for t in others),
     ]
-
-
-def merged(general: Iterable[Step]) -> list[Step]:
-    """Each equation once: what is said alike of layers with a bias and of those without holds for all."""
-    kept: dict[tuple[Array, Expr, Expr], Step] = {}
-    for step in general:
-        key = step.target, step.equation.target, step.equation.value
-        kept[key] = replace(step, layers="1 ≤ l ≤ L") if key in kept else step
-    return list(kept.values())
 
 
 def written_out(step: Step, *, of_matrices: bool = False) -> Step:

@@ -13,8 +13,8 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symbolic.errors import Unsupported
-from symbolic.formula_values import size_of
-from symbolic.functions import FUNCTIONS, Condition, Expr, undefined_label, undefined_parts
+from symbolic.grammar.functions import FUNCTIONS, Condition, Expr, undefined_label, undefined_parts
+from symbolic.grammar.values import size_of
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _OR, _AND, _NOT = range(3)

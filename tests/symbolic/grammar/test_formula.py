@@ -17,10 +17,10 @@ from hypothesis import assume, example, given, reject
 from hypothesis import strategies as st
 
 from symbolic.errors import FormulaError, Unsupported
-from symbolic.formula import parse_equation, parse_scalar, size_of, to_text
-from symbolic.formula_bounds import checked
-from symbolic.formula_values import MAX_ARGUMENT, chosen
-from symbolic.functions import FUNCTIONS, Impossible, compare, undefined, written_out
+from symbolic.grammar.bounds import checked
+from symbolic.grammar.formula import parse_equation, parse_scalar, size_of, to_text
+from symbolic.grammar.functions import FUNCTIONS, Impossible, compare, undefined, written_out
+from symbolic.grammar.values import MAX_ARGUMENT, chosen
 
 NAMES = ("z", "a", "lambda")
 UNDEFINED = ("g", "e")
@@ -359,7 +359,7 @@ def test_what_a_formula_cannot_say_is_unsupported(expr: sp.Expr) -> None:
 
 
 PRINT = """
-from symbolic.formula import parse_scalar, to_text
+from symbolic.grammar.formula import parse_scalar, to_text
 names = "abcdefgh"
 text = "where(a < b and b < c or d != 1, sin(a)*cos(b), g(c) + h*(e - f) + a*b*d)"
 e = parse_scalar(text, names=names, functions="g")

@@ -1,0 +1,1 @@
+"""How derivations look: text for terminals, LaTeX, documents, Jupyter."""

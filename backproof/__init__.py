@@ -18,18 +18,34 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from backproof import strategies as strategies
     from backproof.checking import check as check
+    from backproof.importing.onnx_model import from_onnx as from_onnx
+    from backproof.importing.sklearn_mlp import from_sklearn as from_sklearn
+    from backproof.importing.torch_fx import from_torch as from_torch
     from backproof.report import Report as Report
+    from numeric.arrays import evaluate_arrays as evaluate_arrays
+    from numeric.second_order import hessian as hessian
+    from numeric.second_order import jacobian as jacobian
     from proofs.closed_equals_derived import prove_network as prove_network
     from symbolic.closed_form import ClosedForm as ClosedForm
     from symbolic.codegen import numpy_module as numpy_module
     from symbolic.conventions import Layout as Layout
     from symbolic.derivation import Derivation as Derivation
     from symbolic.derivation import derive as derive
+    from symbolic.graph import Graph as Graph
+    from symbolic.graph import graph as graph
+    from symbolic.graph import loss as loss
+    from symbolic.graph import node as node
+    from symbolic.graph_program import graph_program as graph_program
+    from symbolic.layer import Layer as Layer
     from symbolic.network import Family as Family
     from symbolic.network import Network as Network
     from symbolic.network import mlp as mlp
-    from symbolic.toml_format import from_toml as from_toml
-    from symbolic.toml_format import to_toml as to_toml
+    from symbolic.recurrence import unrolled as unrolled
+    from symbolic.second_order import hessian_vector as hessian_vector
+    from symbolic.second_order import vector_jacobian as vector_jacobian
+    from symbolic.straight_line import straight_line as straight_line
+    from symbolic.toml_files import from_toml as from_toml
+    from symbolic.toml_files import to_toml as to_toml
     from symbolic.writing.document import latex_document as latex_document
 
 __version__ = "0.1.0"
@@ -44,12 +60,28 @@ _HOME = {
     "Layout": "symbolic.conventions",
     "Derivation": "symbolic.derivation",
     "derive": "symbolic.derivation",
+    "evaluate_arrays": "numeric.arrays",
+    "from_onnx": "backproof.importing.onnx_model",
+    "from_sklearn": "backproof.importing.sklearn_mlp",
+    "from_torch": "backproof.importing.torch_fx",
+    "Graph": "symbolic.graph",
+    "graph": "symbolic.graph",
+    "graph_program": "symbolic.graph_program",
+    "hessian": "numeric.second_order",
+    "hessian_vector": "symbolic.second_order",
+    "jacobian": "numeric.second_order",
+    "Layer": "symbolic.layer",
+    "loss": "symbolic.graph",
+    "node": "symbolic.graph",
+    "straight_line": "symbolic.straight_line",
+    "unrolled": "symbolic.recurrence",
+    "vector_jacobian": "symbolic.second_order",
     "latex_document": "symbolic.writing.document",
     "Family": "symbolic.network",
     "Network": "symbolic.network",
     "mlp": "symbolic.network",
-    "from_toml": "symbolic.toml_format",
-    "to_toml": "symbolic.toml_format",
+    "from_toml": "symbolic.toml_files",
+    "to_toml": "symbolic.toml_files",
 }
 
 __all__ = [*_HOME, "__version__"]

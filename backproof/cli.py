@@ -24,7 +24,9 @@ app = typer.Typer(
 
 Spec: TypeAlias = Annotated[
     str,
-    typer.Argument(metavar="SPEC", help="Sizes (2-3-1, 2-?-1, ?-…-?, n0-…-nL), a .toml file, or a layer."),
+    typer.Argument(
+        metavar="SPEC", help="Sizes (2-3-1, 2-?-1, ?-…-?, n0-…-nL), a .toml file, a layer, or an equation."
+    ),
 ]
 Out: TypeAlias = Annotated[
     Path | None, typer.Option("-o", "--out", help="Write to this file.", show_default="print")
@@ -57,15 +59,27 @@ def derive(
     options: SpecOptions,
     layout: LayoutOptions,
     wrt: Annotated[
-        str | None, typer.Option(help="One parameter, counted from 1: 'W1[2,1]' or 'b2[1]'.")
+        str | None,
+        typer.Option(help="One parameter, counted from 1: 'W1[2,1]' or 'b2[1]'; of a graph an array: h.W."),
     ] = None,
-    form: Annotated[Literal["index", "matrix", "closed"], typer.Option(help="How to write it.")] = "index",
+    form: Annotated[
+        Literal["index", "matrix", "einsum", "closed"],
+        typer.Option(help="How to write it; in index form where there is none of the kind."),
+    ] = "index",
     format: Annotated[Literal["text", "latex", "json"], typer.Option(help="What to print.")] = "text",
 ) -> None:
-    """Derive ∂E/∂w of a network, or the backward equations of a layer."""
+    """Derive ∂E/∂w of a network or a graph, or the backward equations of a layer (`backproof layers`)."""
     from backproof import showing
 
     print(showing.derivation(spec, options, layout.layout, wrt=wrt, form=form, format=format))
+
+
+@app.command()
+def layers() -> None:
+    """List the layers that `derive` and the nodes of a graph know, with their equations and settings."""
+    from backproof import layers_table
+
+    layers_table.show()
 
 
 @app.command()

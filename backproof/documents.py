@@ -8,18 +8,24 @@ from pathlib import Path
 from backproof.files import write_whole
 from backproof.latex_engine import compile_pdf
 from backproof.options import SpecOptions
-from backproof.spec import resolve_chain
-from symbolic.conventions import Layout
+from backproof.spec import resolve
+from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import derive
 from symbolic.errors import InvalidNetwork
+from symbolic.graph import Graph
+from symbolic.layer import Layer
 from symbolic.writing.document import latex_document
+from symbolic.writing.equations_document import equations_document
 
 
 def write(spec: str, options: SpecOptions, layout: Layout, *, out: Path | None, pdf: bool) -> None:
-    """Print or write the LaTeX document of a network or family; `pdf` runs a LaTeX engine on it too."""
+    """Print or write the LaTeX document of SPEC; `pdf` runs a LaTeX engine on it too."""
     if pdf and out is None:
         raise InvalidNetwork("--pdf needs a file to write beside; give -o derivation.tex")
-    source = latex_document(derive(resolve_chain(spec, options, command="latex")), layout)
+    found = resolve(spec, options)
+    if isinstance(found, Graph | Layer) and layout != INTERNAL:
+        raise InvalidNetwork(f"a layout is one of chains; the equations of {spec} say the axes")
+    source = equations_document(found) if isinstance(found, Layer) else latex_document(derive(found), layout)
     if out is None:
         print(source, end="")
         return

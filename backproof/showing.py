@@ -1,9 +1,12 @@
-"""What `derive` shows: a derivation, or one parameter's part of it, as text, LaTeX or JSON."""
+"""What `derive` shows: a derivation, or one parameter's part of it, as text, LaTeX or JSON.
+
+Where there is no form of the kind that is asked for, an equation stands in index form.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -11,17 +14,21 @@ import sympy as sp
 
 from backproof.options import SpecOptions
 from backproof.spec import assumptions, resolve
+from symbolic.activations import unknown
 from symbolic.closed_form import ClosedForm, Weight, read_weight, weights
-from symbolic.conventions import Layout
+from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import derive, derive_layer
 from symbolic.errors import InvalidNetwork, Unsupported
 from symbolic.grammar.formula import to_text
-from symbolic.layers import LayerRow
+from symbolic.graph import Graph
+from symbolic.layer import Layer
 from symbolic.network import Chain, Family, Network
-from symbolic.notation import Array, Slot, Step, all_indices
+from symbolic.notation import Array, Slot, Step
+from symbolic.writing.index_form import indices_in
 from symbolic.writing.text import (
     closed_text,
     definitions_text,
+    einsum_text,
     error_text,
     index_text,
     matrix_text,
@@ -47,10 +54,15 @@ def derivation(
 ) -> str:
     """The derivation of what SPEC names, or of one parameter. Raises InvalidNetwork or Unsupported."""
     found = resolve(spec, options)
-    if isinstance(found, LayerRow):
-        if wrt or form == "closed":
-            raise InvalidNetwork(f"--wrt and --form closed need a network, but {spec} is a layer")
-        shown = Shown(f"layer {found.name}", "", {"": derive_layer(found)}, {})
+    if isinstance(found, Graph | Layer):
+        kind = "a graph" if isinstance(found, Graph) else "a layer"
+        if form == "closed":
+            raise InvalidNetwork(f"--form closed needs a chain of layers, but {spec} is {kind}")
+        if layout != INTERNAL:
+            raise InvalidNetwork(
+                f"a layout is one of chains, but {spec} is {kind}; its equations say the axes"
+            )
+        shown = _of_graph(found, wrt) if isinstance(found, Graph) else _of_layer(found, wrt)
     else:
         note = assumptions(found, options) if not spec.endswith(".toml") else ""
         if form == "closed":
@@ -60,6 +72,41 @@ def derivation(
         else:
             shown = Shown(str(found), note, {"": _of_weight(found, wrt, whole=form == "matrix")}, {})
     return _WRITERS[format](shown, form, layout)
+
+
+def _of_layer(layer: Layer, wrt: str | None) -> Shown:
+    """A layer by itself: E is whatever its result enters."""
+    steps = derive_layer(layer)
+    count = len(layer.equations())
+    if wrt is not None:
+        steps = (*steps[:count], *_needed(steps[count:], {wrt}, layer.name))
+    title = f"layer {layer.name}" + (f": {layer.note}" if layer.note else "")
+    return Shown(title, "", {"forward": steps[:count], "backward": steps[count:]}, {})
+
+
+def _of_graph(graph: Graph, wrt: str | None) -> Shown:
+    """A graph: E is the sum of its losses and penalties."""
+    wanted = () if wrt is None else (_array(graph, wrt),)
+    derived = derive(graph, wrt=wanted)
+    note = f"E of a derivative ∂E is the sum {' + '.join(graph.losses)}." if len(graph.losses) > 1 else ""
+    backward = derived.backward if wrt is None else _needed(derived.backward, {wrt}, graph.title)
+    return Shown(graph.title, note, {"forward": derived.forward, "backward": backward}, {})
+
+
+def _array(graph: Graph, name: str) -> Array:
+    trained = [array.name for array in (*graph.parameters, *(graph.arrays[each] for each in graph.inputs))]
+    if name not in trained:
+        raise InvalidNetwork(unknown("array to differentiate by", name, trained))
+    return graph.arrays[name]
+
+
+def _needed(backward: Sequence[Step], names: Collection[str], of: str) -> tuple[Step, ...]:
+    """The backward equations that give some cotangents, and those that they rest on."""
+    found = [step for step in backward if step.target.name in names]
+    if not found:
+        known = dict.fromkeys(step.target.name for step in backward)
+        raise InvalidNetwork(unknown(f"array of {of} to differentiate by", min(names), list(known)))
+    return _resting_on(backward, {step.target for step in found})
 
 
 def _sections(chain: Chain) -> dict[str, Sequence[Step]]:
@@ -86,15 +133,21 @@ def _of_weight(chain: Chain, wrt: str, *, whole: bool) -> list[Step]:
     weight = read_weight(wrt, network)
     derived = derive(network)
     gradient = next(s for s in derived.backward if s.target.label == f"d{weight.name}{weight.layer}")
-    needed, steps = {gradient.target}, []
-    for step in reversed(derived.backward):
-        if step.target in needed:
-            needed |= set(step.inputs)
-            steps.append(step)
+    steps = _resting_on(derived.backward, {gradient.target})
     at = dict(zip(gradient.equation.indices, map(sp.Integer, weight.indices), strict=True))
     equation = gradient.equation
     entry = replace(equation, target=equation.target.xreplace(at), value=equation.value.xreplace(at))
-    return [*steps[:0:-1], gradient if whole else replace(gradient, equation=entry)]
+    return [*steps[:-1], gradient if whole else replace(gradient, equation=entry)]
+
+
+def _resting_on(backward: Sequence[Step], targets: Collection[Array]) -> tuple[Step, ...]:
+    """The equations that give these targets, and those that they rest on."""
+    needed, steps = set(targets), []
+    for step in reversed(backward):
+        if step.target in needed:
+            needed |= set(step.inputs)
+            steps.append(step)
+    return tuple(steps[::-1])
 
 
 def _of_known_depth(family: Family) -> Network:
@@ -131,8 +184,10 @@ def _rows(steps: Sequence[Step], form: str, layout: Layout) -> list[tuple[str, .
 
 def _row(step: Step, form: str, layout: Layout) -> tuple[str, ...]:
     """An equation, the layers and the indices it holds for, and its role."""
-    if form == "matrix":
-        return _matrix_or_index(step, layout), step.layers, step.role
+    if form == "matrix" and (written := _matrix(step, layout)):
+        return written, step.layers, "", step.role
+    if form == "einsum" and (written := _einsum(step)):
+        return written, step.layers, "", step.role
     return index_text(step), step.layers, range_text(step), step.role
 
 
@@ -146,17 +201,27 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _matrix_or_index(step: Step, layout: Layout) -> str:
+def _matrix(step: Step, layout: Layout) -> str | None:
     try:
         return matrix_text(step, layout)
     except Unsupported:
-        return index_text(step)
+        return None
+
+
+def _einsum(step: Step) -> str | None:
+    try:
+        return einsum_text(step)
+    except Unsupported:
+        return None
 
 
 def _latex(shown: Shown, form: str, layout: Layout) -> str:
     from symbolic.writing.latex import closed_latex, index_latex, matrix_latex  # text alone starts faster
 
-    write: Callable[[Step], str] = (lambda s: matrix_latex(s, layout)) if form == "matrix" else index_latex
+    def write(step: Step) -> str:
+        has_matrix = form == "matrix" and _matrix(step, layout)
+        return matrix_latex(step, layout) if has_matrix else index_latex(step)
+
     lines = [write(step) for steps in shown.sections.values() for step in steps]
     lines += [
         rf"\frac{{\partial E}}{{\partial {weight.latex}}} = {closed_latex(v)}"
@@ -186,7 +251,8 @@ def _step_data(step: Step, layout: Layout, section: str) -> dict[str, Any]:
         "layers": step.layers,
         "target": step.target.label,
         "index": f"{to_text(step.equation.target)} = {to_text(step.equation.value)}",
-        "matrix": _matrix_or_index(step, layout),
+        "matrix": _matrix(step, layout),
+        "einsum": _einsum(step),
         "arrays": {name: bound.label for name, bound in step.bindings.items() if isinstance(bound, Array)},
         "functions": {
             name: bound.source.text for name, bound in step.bindings.items() if isinstance(bound, Slot)
@@ -196,9 +262,13 @@ def _step_data(step: Step, layout: Layout, section: str) -> dict[str, Any]:
             for name, bound in step.bindings.items()
             if not isinstance(bound, Array | Slot)
         },
-        "ranges": {str(index): str(step.size(index)) for index in all_indices(step.equation.value)},
+        "ranges": {str(index): str(step.size(index)) for index in sorted(_indices(step), key=str)},
         "text": index_text(step),
     }
+
+
+def _indices(step: Step) -> set[sp.Symbol]:
+    return indices_in(step.equation.value) | {i for i in step.equation.indices if isinstance(i, sp.Symbol)}
 
 
 _WRITERS: Final[Mapping[str, Callable[[Shown, str, Layout], str]]] = {

@@ -1,29 +1,35 @@
-"""SPEC: one way for every command to say which network, family or layer is meant."""
+"""SPEC: one way for every command to say which network, family, graph or layer is meant."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 from pathlib import Path
 from typing import Final
 
 from backproof.options import SpecOptions
-from symbolic.activations import unknown
 from symbolic.errors import InvalidNetwork
-from symbolic.layers import LAYERS, LayerRow
+from symbolic.graph import Graph
+from symbolic.layer import Layer
+from symbolic.layers import LAYERS
 from symbolic.network import Chain, Family, Network, mlp, read_sizes
-from symbolic.toml_format import from_toml
+from symbolic.toml_files import Described, from_toml
 
 NOTHING_SAID: Final = SpecOptions()
 _SIZES: Final = re.compile(r"[-\s]*(\d|\?|n\d|n…).*")
 
 
-def resolve(text: str, options: SpecOptions = NOTHING_SAID) -> Chain | LayerRow:
-    """The network, family or layer that SPEC names.
+def resolve(text: str, options: SpecOptions = NOTHING_SAID) -> Described:
+    """The network, family, graph or layer that SPEC names.
 
-    A text with a path separator or ending in `.toml` is a file; digits, `?`, `n…` joined by `-` are sizes;
-    anything else is a name in the table of layers. Raises InvalidNetwork, also for options that do not apply.
+    A text with = holds equations, separated by semicolons; one with a path separator or ending in `.toml` is
+    a file; digits, `?`, `n…` joined by `-` are sizes; anything else is a name in the table of layers. Raises
+    InvalidNetwork, also for options that do not apply, and FormulaError.
     """
+    if "=" in text:
+        _refuse(options, "equations are a layer")
+        return Layer.from_equations(*(part.strip() for part in text.split(";") if part.strip()))
     if os.sep in text or text.endswith(".toml"):
         _refuse(options, f"{text} is a file, which says everything itself")
         return from_toml(_read(Path(text)), source=text)
@@ -33,17 +39,25 @@ def resolve(text: str, options: SpecOptions = NOTHING_SAID) -> Chain | LayerRow:
         _refuse(options, f"{text} is a layer")
         return LAYERS[text]
     raise InvalidNetwork(
-        f"{unknown('layer', text, list(LAYERS))}; or give sizes such as 2-3-1, "
-        "2-?-1, ?-…-?, n0-…-nL, or a .toml file"
+        f"{_unknown_layer(text)}; or give sizes such as 2-3-1, 2-?-1, ?-…-?, n0-…-nL, a .toml file, "
+        "or an equation such as 'Y[i,c] = Sum(W[i,j]*X[j,c]**2, j)'"
     )
 
 
+def _unknown_layer(text: str) -> str:
+    """What is said of a name that is no layer's; the whole table would be too long."""
+    close = difflib.get_close_matches(text, LAYERS, n=3)
+    meant = f"did you mean {' or '.join(close)}? " if close else ""
+    return f"no layer '{text}'; {meant}`backproof layers` lists all"
+
+
 def resolve_chain(text: str, options: SpecOptions, *, command: str) -> Chain:
-    """The network or family that SPEC names; InvalidNetwork for a layer, which has no loss."""
+    """The network or family that SPEC names; InvalidNetwork for a graph or a layer."""
     found = resolve(text, options)
-    if isinstance(found, LayerRow):
+    if isinstance(found, Graph | Layer):
+        kind = "a graph" if isinstance(found, Graph) else "a layer"
         raise InvalidNetwork(
-            f"{command} needs a network, but {text} is a layer; give sizes such as 2-3-1 or a .toml file"
+            f"{command} needs a chain of layers, but {text} is {kind}; give sizes such as 2-3-1"
         )
     return found
 

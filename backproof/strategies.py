@@ -27,7 +27,10 @@ from symbolic.network import Chain, Family, Network, mlp
 
 FACTORS: Final = (None, "lambda/2", "lambda/(2*m)", "lambda")
 ONE_BY_ONE: Final = 2000  # Hypothesis gives up on examples of some eight thousand choices
-PROBABILITIES: Final = {"cross-entropy": ("softmax", "sigmoid"), "binary-cross-entropy": ("sigmoid",)}
+OUTPUTS: Final = {  # of the losses that take logarithms: those with which their poles cancel
+    "binary-cross-entropy": ("sigmoid",),
+    "poisson": ("exp", "sigmoid", "softmax"),
+}
 
 
 def activations() -> st.SearchStrategy[str]:
@@ -42,9 +45,11 @@ def losses() -> st.SearchStrategy[str]:
 
 
 def outputs(loss: str) -> st.SearchStrategy[str]:
-    """Output activations that a loss can be taken of: probabilities for one with logarithms."""
-    if loss in PROBABILITIES:
-        return st.sampled_from(PROBABILITIES[loss])
+    """Output activations that a loss can be taken of: probabilities for one with logarithms of these."""
+    if loss in OUTPUTS:
+        return st.sampled_from(OUTPUTS[loss])
+    if LOSSES[loss].needs_probability:
+        return st.sampled_from(("softmax", "sigmoid"))
     return activations() | st.just("softmax")
 
 

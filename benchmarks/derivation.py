@@ -13,7 +13,7 @@ SHAPES = ["2-3-3-1", "64-256-256-10", *("-".join(["3"] * layers + ["1"]) for lay
 
 def forget() -> None:
     """Start as a new process does: no rule has been derived yet."""
-    for cached in (chain_rule.cotangent_rule, notation.equation, notation.renamed, notation.local_names):
+    for cached in (chain_rule.cotangent_rules, notation.equation, notation.renamed, notation.local_names):
         cached.cache_clear()
 
 

@@ -63,10 +63,13 @@ def _activation(layer: Dense) -> Function:
 
 def _error(network: Network) -> Function:
     """e as a function of (z^[L], a^[L], t): logarithms of a probability are taken from z."""
-    output, name = network.layers[-1].activation.name, network.objective.loss.name
-    if name in LOSSES:
-        return lambda z, a, t: LOSSES[name](a, t)
-    return lambda z, a, t: LOG_LOSSES[name](*LOGS[output](z), t)
+    output, given = network.layers[-1].activation.name, network.objective.loss
+    if given.name in LOSSES:
+        return lambda z, a, t: LOSSES[given.name](a, t)
+    e = LOG_LOSSES[given.name]
+    if given.epsilon is not None:
+        e = partial(e, epsilon=float(given.epsilon))
+    return lambda z, a, t: e(*LOGS[output](z), t)
 
 
 def flattened(params: Params) -> Array:
@@ -156,10 +159,17 @@ ACTIVATIONS: Final[dict[str, Function]] = {
     "relu": lambda z: np.maximum(z, 0),
     "leaky_relu": lambda z, alpha: np.where(z > 0, z, alpha * z),
     "elu": lambda z, alpha: np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0))),
+    "prelu": lambda z, alpha: np.maximum(z, 0) + alpha * np.minimum(z, 0),
+    "selu": lambda z: 1.0507009873554805 * np.maximum(z, 0) + 1.7580993408473766 * np.expm1(np.minimum(z, 0)),
     "softplus": _softplus,
     "silu": lambda z: z * _sigmoid(z),
+    "mish": lambda z: z * np.tanh(_softplus(z)),
     "gelu": lambda z: z * (1 + np.vectorize(math.erf, otypes=[np.float64])(z / math.sqrt(2))) / 2,
     "softsign": lambda z: z / (1 + np.abs(z)),
+    "hardtanh": lambda z: np.minimum(np.maximum(z, -1), 1),
+    "relu6": lambda z: np.minimum(np.maximum(z, 0), 6),
+    "hardsigmoid": lambda z: np.minimum(np.maximum(z / 6 + 0.5, 0), 1),
+    "hardswish": lambda z: z * np.minimum(np.maximum(z / 6 + 0.5, 0), 1),
     "sin": np.sin,
     "exp": np.exp,
     "softmax": _softmax,
@@ -169,19 +179,25 @@ LOSSES: Final[dict[str, Function]] = {
     "squared": lambda a, t: (a - t) ** 2,
     "half-squared": lambda a, t: (a - t) ** 2 / 2,
     "huber": _huber,
+    "hinge": lambda a, t: np.maximum(1 - a * t, 0),
 }
 LOG_LOSSES: Final[dict[str, Function]] = {
     "cross-entropy": lambda log_a, _, t: -t * log_a,
     "binary-cross-entropy": lambda log_a, log_rest, t: -t * log_a - (1 - t) * log_rest,
+    "label-smoothing": lambda log_a, _, t, epsilon: -(t + epsilon * (1 / len(t) - t)) * log_a,
+    "kl": lambda log_a, _, t: t * (np.log(np.where(t == 0, 1, t)) - log_a),
+    "poisson": lambda log_a, _, t: np.exp(log_a) - t * log_a,
 }
 LOGS: Final[dict[str, Callable[[Array], tuple[Array, Array]]]] = {
     "sigmoid": lambda z: (-_softplus(-z), -_softplus(z)),
     "softmax": _softmax_logs,
+    "exp": lambda z: (z, np.full_like(z, np.nan)),  # no loss takes log(1 - a) of what may exceed 1
+    "softplus": lambda z: (np.log(_softplus(z)), np.full_like(z, np.nan)),
 }
 PENALTIES: Final[dict[str, Function]] = {"l2": np.square, "l1": np.abs}
 
 # analytic, and computed here for complex numbers too; NumPy has no erf for gelu
 ANALYTIC: Final = frozenset(
-    {"identity", "sigmoid", "tanh", "softplus", "silu", "sin", "exp", "softmax"}
+    {"identity", "sigmoid", "tanh", "softplus", "silu", "mish", "sin", "exp", "softmax"}
     | {"squared", "half-squared", *LOG_LOSSES, "l2"}
 )

@@ -65,7 +65,7 @@ def exact(network: Network, params: Params, x: Array, t: Array, *, lam: float = 
     >>> from symbolic.network import mlp
     >>> line = [(np.array([[2.0]]), np.array([5.0]))]
     >>> exact(mlp(1, 1), line, np.array([[3.0]]), np.array([[1.0]])).gradient[0][0]
-    Entries(value=array([[30.]]), magnitude=array([[66.]]))
+    Entries(value=array([[30.]]), magnitude=array([[36.]]))
     """
     with ctx.workprec(PRECISION):
         return _exact(network, params, x, t, lam, Magnitudes(Balls()))

@@ -25,6 +25,7 @@ class Exponentials:
     def __init__(self, ring: Ring) -> None:
         self.ring, self.roots = ring, ring.plan.roots
         self.basis: list[tuple[Quotient, int]] = []  # each exponent with the place of its generator
+        self.logarithms: dict[int, Quotient] = {}  # what the generator at a place is the logarithm of
 
     def exp(self, exponent: Quotient) -> Quotient:
         """exp(exponent) as a product of powers of the basis exponentials."""
@@ -43,20 +44,16 @@ class Exponentials:
             factors.append(self.ring.at(self.basis[number][1]) ** int(coordinate * self.roots[number]))
         return reduce(mul, factors)
 
-    def exponent_of(self, quotient: Quotient) -> Quotient | None:
-        """u, if the quotient is a basis exponential exp(u)."""
-        for (exponent, place), root in zip(self.basis, self.roots, strict=False):
-            if quotient.num == self.ring.context.gen(place) and quotient.den.is_one():
-                return exponent / self.ring.constant(sp.Integer(root))
-        return None
-
     def _extend(self, exponent: Quotient) -> None:
         number = len(self.basis)
         if number == len(self.roots):
             self.roots.append(1)
         root = self.roots[number]
         made = Generator(
-            lambda: sp.exp(self.ring.expression(exponent) / root), exponent.within, positive=True
+            lambda: sp.exp(self.ring.expression(exponent) / root),
+            exponent.within,
+            positive=True,
+            exponent=exponent / self.ring.constant(sp.Integer(root)),
         )
         self.ring.generator(("exp", number), lambda: made)
         self.basis.append((exponent, self.ring.places["exp", number]))

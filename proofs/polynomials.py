@@ -56,6 +56,7 @@ class Generator:
     power: int = 0
     value: Quotient | None = None
     symbol: Expr | None = None
+    exponent: Quotient | None = None  # u, of exp(u)
 
     @staticmethod
     def of(symbol: Expr) -> Generator:
@@ -128,6 +129,13 @@ class Quotient:
         if not (self.num.is_constant() and self.den.is_constant()):
             return None
         return rational(self.num.leading_coefficient()) if self.num else sp.Integer(0)
+
+    @property
+    def exponent(self) -> Quotient | None:
+        """u, if this is a generator exp(u)."""
+        places = self.ring.occurring(self.num)
+        is_generator = len(places) == 1 and self.num == self.ring.context.gen(places[0]) and self.den.is_one()
+        return self.ring.generators[places[0]].exponent if is_generator else None
 
     @property
     def leads_positive(self) -> bool:

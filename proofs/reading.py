@@ -1,6 +1,7 @@
 """Reading a SymPy expression as a quotient of polynomials in generators.
 
     tanh u = 1 − 2/(exp(2u) + 1)      exp(u + v) = exp u · exp v         log(exp(u)·v) = u + log v   for v > 0
+    exp(r log v) = vʳ                 exp(u) > 1 where u > 0
     erfc u = 1 − erf u                erf(−u) = −erf u                   sin² u = 1 − cos² u
     (ⁿ√p)ⁿ = p                        Σ_c (a f(c) + g(c)) = a Σ_c f(c) + Σ_c g(c)
 
@@ -18,11 +19,13 @@ from operator import add, mul
 from typing import Any, Final
 
 import sympy as sp
+from flint import fmpq
 from sympy.codegen.cfunctions import expm1, log1p
 
 from proofs.exponentials import Exponentials
 from proofs.polynomials import Expr, Generator, Poly, Quotient, Undecided, rational
 from symbolic.grammar.functions import undefined_parts
+from symbolic.plain import PlainSum
 
 MAX_PRIME: Final = 1_000  # what is left of a number without its smaller primes stays whole
 
@@ -88,7 +91,34 @@ class Reader:
         return self.ring.generator((function, *(argument.key for argument in arguments)), lambda: made)
 
     def exp(self, exponent: Quotient) -> Quotient:
-        return self.exponentials.exp(exponent)
+        """exp u, with exp(u + r log p) = exp(u)·pʳ for rational r."""
+        powers = self.one
+        for place, inside in self.exponentials.logarithms.items():
+            times = self._multiple(exponent, place)
+            if times != 0:
+                exponent -= self.ring.at(place) * self.ring.constant(times)
+                powers *= self._rational_power(inside, times)
+        still = self._still(exponent)
+        return powers * self.exponentials.exp(still) * self.exponentials.exp(exponent - still)
+
+    def _still(self, quotient: Quotient) -> Quotient:
+        """The terms that do not depend on the index of a sum, among others that do; else 0."""
+        moving = [
+            place
+            for place in self.ring.occurring(quotient.num, quotient.den)
+            if any(map(_is_bound, self.ring.generators[place].within))
+        ]
+        if not moving or any(place in moving for place in self.ring.occurring(quotient.den)):
+            return self.ring.zero
+        rest = self.ring.collected(quotient.num, moving).get((0,) * len(moving), self.ring.zero.num)
+        return self.ring.quotient(rest, quotient.den)
+
+    def _multiple(self, quotient: Quotient, place: int) -> sp.Rational:
+        """r, where the quotient is r times the generator at a place, and terms other than its multiples."""
+        if not quotient.den.is_constant():
+            return sp.S.Zero
+        ((generator, _),) = self.ring.context.gen(place).terms()
+        return rational(dict(quotient.num.terms()).get(generator, fmpq(0)))
 
     def odd(self, function: Any, inside: Quotient) -> Quotient:
         """f(u) with f(−u) = −f(u)."""
@@ -120,6 +150,9 @@ class Reader:
     def _power(self, base: Quotient, exponent: Expr) -> Quotient:
         if not exponent.is_Rational:
             return self.exp(self(exponent) * self.log(base))
+        return self._rational_power(base, exponent)
+
+    def _rational_power(self, base: Quotient, exponent: sp.Rational) -> Quotient:
         root = base if exponent.q == 1 else self._root(base, int(exponent.q))
         return (root if exponent.p > 0 else self.over(self.one, root)) ** abs(int(exponent.p))
 
@@ -157,14 +190,19 @@ class Reader:
         below = [(factor, -power) for factor, power in self._factors(inside.den)]
         for factor, power in [*self._factors(inside.num), *below]:
             if factor.positive:
-                exponent = self.exponentials.exponent_of(factor) or self.applied(sp.log, factor)
+                exponent = factor.exponent or self._logarithm(factor)
                 total += exponent * self.ring.constant(sp.Integer(power))
             else:
                 rest *= factor**power
         if rest.constant == 1:
             return total
         self.assume(rest, ">")
-        return total + self.applied(sp.log, rest)
+        return total + self._logarithm(rest)
+
+    def _logarithm(self, inside: Quotient) -> Quotient:
+        made = self.applied(sp.log, inside)
+        self.exponentials.logarithms[self.ring.places[sp.log, inside.key]] = inside
+        return made
 
     def _factors(self, poly: Poly) -> list[tuple[Quotient, int]]:
         """Powers of a sign, of primes and of irreducible polynomials, whose product is the polynomial."""
@@ -193,21 +231,21 @@ class Reader:
             return high - low + self.one
         inside, first, last = map(self.ring.expression, (part, low, high))
         if bound != (tight := _bound_index(inside)):  # a sum has been pulled out: another name is canonical
-            return self(sp.Sum(inside.xreplace({bound: tight}), (tight, first, last)))
+            return self(PlainSum(inside.xreplace({bound: tight}), (tight, first, last)))
         within = (part.within | low.within | high.within) - {bound}
         positive = part.positive and low.constant == 1 and high.positive
-        made = Generator(lambda: sp.Sum(inside, (bound, first, last)), within, positive)
+        made = Generator(lambda: PlainSum(inside, (bound, first, last)), within, positive)
         return self.ring.generator(("sum", part.key, low.key, high.key), lambda: made)
 
     def solve(self, equation: Expr) -> None:
         """Let the equation be 0 from now on, by solving it for a basis exponential in it."""
         left = self(equation).num
         for _, place in self.exponentials.basis:
-            match sorted(self.ring.collected(left, [place]).items()):
-                case [((0,), rest), ((power,), coefficient)]:
-                    value = self.over(-self.ring.whole(rest), self.ring.whole(coefficient))
-                    self.ring.relate(place, power, value)
-                    return
+            *_, ((power,), leading) = sorted(self.ring.collected(left, [place]).items())
+            if power:
+                rest = left - leading * self.ring.context.gen(place) ** power
+                self.ring.relate(place, power, self.over(-self.ring.whole(rest), self.ring.whole(leading)))
+                return
         raise Undecided(f"{equation} = 0 cannot be solved for an exponential")
 
 
@@ -237,6 +275,10 @@ def opened(total: sp.Sum) -> tuple[Expr, sp.Symbol, sp.Tuple]:
 def _bound_index(inside: Expr) -> sp.Symbol:
     """The index of a sum over `inside`: the same for sums that differ only in the names of their indices."""
     return sp.Symbol(f"_{_nesting(inside)}", integer=True)
+
+
+def _is_bound(symbol: Expr) -> bool:
+    return symbol.is_integer is True and symbol.name.startswith("_")
 
 
 def _nesting(expr: Expr) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import prod
 from typing import Any, Final
@@ -75,8 +75,14 @@ def sign_of(quotient: Quotient) -> Sign:
     for poly, power in (*above.factors, *below.factors):
         if not ring.positive(poly):
             zeroth = dict(poly.terms()).get((0,) * len(poly.degrees()), fmpq(0))
-            factors.append(Factor(ring.whole(poly - zeroth), rational(-zeroth), power))
-    return Sign(1 if constant > 0 else -1, tuple(factors))
+            line, threshold = ring.whole(poly - zeroth), rational(-zeroth)
+            if threshold == 1 and line.exponent is not None:  # exp(u) − 1 has the sign of u
+                inner = sign_of(line.exponent)
+                constant *= inner.constant**power
+                factors += [replace(factor, power=factor.power * power) for factor in inner.factors]
+            else:
+                factors.append(Factor(line, threshold, power))
+    return Sign(int(sp.sign(rational(constant))), tuple(factors))
 
 
 def cell_of(line: Quotient, cells: Cells) -> Cell:

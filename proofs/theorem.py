@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from proofs.normal_form import Decision, decide
 from proofs.polynomials import Expr
+from symbolic.activations import Root
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Theorem:
-    """A claim with the steps that prove it; `source` says where its two sides come from."""
+    """A claim with the steps that prove it; `source` says where its two sides come from, and `roots` are the
+    constants that its formulas name.
+    """
 
     name: str
     statement: str
@@ -32,12 +35,13 @@ class Theorem:
     scope: str
     steps: tuple[Step, ...]
     source: str
+    roots: tuple[Root, ...] = ()
 
     def qed(self) -> Proof:
         """Decide every step in order. Raises NotProved at the first that is not equal."""
         decisions = []
         for step in self.steps:
-            decision = decide(step.left, step.right)
+            decision = decide(step.left, step.right, roots=self.roots)
             if decision.answer != "equal":
                 raise NotProved(self, step, decision)
             decisions.append(decision)

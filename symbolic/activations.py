@@ -1,154 +1,51 @@
-"""Activations, one row each: what cannot be derived. Slopes, code, LaTeX and tests come from the row.
+"""Activations: a named row with its parameter, an undefined g, or a user's formula in z.
 
-A definition is a formula in z; SymPy differentiates it. The stable lines say how to evaluate value and slope
-in floating point for every finite z; they are formulas in the same grammar, held against the definition by
-tests and proofs. Where two pieces of a definition meet, the second piece holds at the point itself: relu'(0)
-= 0.
+What a row does not say is derived from it here: SymPy differentiates the definition, and the one-sided slopes
+at a kink are those of the pieces that meet there.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Final
+from typing import Any, Final, Literal
 
 import sympy as sp
+from sympy.core.relational import Relational
 
-from symbolic.errors import InvalidNetwork
+from symbolic.activation_row import ActivationRow as ActivationRow
+from symbolic.activation_row import Root as Root
+from symbolic.activation_row import Z as Z
+from symbolic.activation_rows import ACTIVATIONS as ACTIVATIONS
+from symbolic.errors import InvalidNetwork, Unsupported
 from symbolic.grammar.formula import parse_scalar, to_text
 
-Z: Final = sp.Symbol("z", real=True)
 ALPHA: Final = sp.Symbol("alpha", real=True)
 VALUE: Final = sp.Symbol("a", real=True)
+AtKinks = Literal["definition", "left", "right", "mean"]
+AT_KINKS: Final[dict[str, Callable[[sp.Expr, sp.Expr], sp.Expr] | None]] = {
+    "definition": None,
+    "left": lambda left, right: left,
+    "right": lambda left, right: right,
+    "mean": lambda left, right: (left + right) / 2,
+}
 _CALL = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\(\s*(?P<argument>[-+0-9.eE/ ]+)\)\s*)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A constant of stable lines: where `equation` (a formula in z) vanishes, near `start`.
-
-    In floating point it is two numbers, the nearest float and the rest; in exact arithmetic the rest is 0.
-    """
-
-    name: str
-    equation: str
-    start: float
-
-    @property
-    def rest(self) -> str:
-        return f"{self.name}_rest"
-
-    def floats(self) -> tuple[float, float]:
-        """The nearest float and what it misses, so that their sum holds 32 digits."""
-        exact = sp.nsolve(parse_scalar(self.equation, names=("z",)), Z, self.start, prec=50)
-        return float(exact), float(exact - sp.Float(float(exact), 50))
-
-
-@dataclass(frozen=True, slots=True)
-class ActivationRow:
-    """One named activation; `alpha` is the default of its parameter, if it has one.
-
-    `kinks` are the points where the slope jumps; `slope_by_value` writes the slope in the value a; `logs` are
-    stable forms of log a and log(1-a), for losses that take logarithms of a probability; `constants` are the
-    roots that stable lines name, each with the equation it solves and a starting point.
-    """
-
-    name: str
-    definition: str
-    stable: tuple[str, ...] = ()
-    alpha: sp.Rational | None = None
-    kinks: tuple[int, ...] = ()
-    slope_by_value: str | None = None
-    logs: tuple[str, str] | None = None
-    roots: tuple[Root, ...] = ()
-    layer: str = "elementwise"
-    is_probability: bool = False
-
-    @property
-    def has_logs(self) -> bool:
-        return self.logs is not None or self.layer == "softmax"
-
-
-_POSITIVE_EXP = "e = exp(-abs(z))"
-_SIGMOID = "s = where(z >= 0, 1, e)/(1 + e)"
-
-_ROWS: Final = (
-    ActivationRow("identity", "z", ("value = z", "slope = 1")),
-    ActivationRow(
-        "sigmoid",
-        "1/(1 + exp(-z))",
-        (_POSITIVE_EXP, "value = where(z >= 0, 1, e)/(1 + e)", "slope = e/(1 + e)**2"),
-        slope_by_value="a*(1 - a)",
-        logs=("-(max(-z, 0) + log1p(exp(-abs(z))))", "-(max(z, 0) + log1p(exp(-abs(z))))"),
-        is_probability=True,
-    ),
-    ActivationRow(
-        "tanh",
-        "tanh(z)",
-        ("e = exp(-2*abs(z))", "value = tanh(z)", "slope = 4*e/(1 + e)**2"),
-        slope_by_value="1 - a**2",
-    ),
-    ActivationRow("relu", "max(z, 0)", ("value = max(z, 0)", "slope = where(z > 0, 1, 0)"), kinks=(0,)),
-    ActivationRow(
-        "leaky_relu",
-        "where(z > 0, z, alpha*z)",
-        ("value = where(z > 0, z, alpha*z)", "slope = where(z > 0, 1, alpha)"),
-        alpha=sp.Rational(1, 100),
-        kinks=(0,),
-    ),
-    ActivationRow(
-        "elu",
-        "where(z > 0, z, alpha*(exp(z) - 1))",
-        ("n = min(z, 0)", "value = where(z > 0, z, alpha*expm1(n))", "slope = where(z > 0, 1, alpha*exp(n))"),
-        alpha=sp.Integer(1),
-        kinks=(0,),
-    ),
-    ActivationRow(
-        "softplus",
-        "log(1 + exp(z))",
-        (_POSITIVE_EXP, "value = max(z, 0) + log1p(e)", "slope = where(z >= 0, 1, e)/(1 + e)"),
-    ),
-    ActivationRow(
-        "silu",
-        "z/(1 + exp(-z))",
-        (
-            _POSITIVE_EXP,
-            _SIGMOID,
-            "value = z*s",
-            # 1 + z + exp(z) vanishes at z0; written from there, nothing cancels
-            "u = min(z, 0) - z0",
-            "d = u - z0_rest",
-            "slope = where(z >= 0, 1 + e + z*e, e*(d - (1 + z0)*expm1(d)))/(1 + e)**2",
-        ),
-        roots=(Root("z0", "1 + z + exp(z)", -1.278),),
-    ),
-    ActivationRow(
-        "gelu",
-        "z*(1 + erf(z/sqrt(2)))/2",
-        ("value = z*erfc(-z/sqrt(2))/2", "slope = erfc(-z/sqrt(2))/2 + z*exp(-z**2/2)/sqrt(2*pi)"),
-    ),
-    ActivationRow(
-        "softsign",
-        "z/(1 + abs(z))",
-        ("value = z/(1 + abs(z))", "slope = (1/(1 + abs(z)))**2"),
-    ),
-    ActivationRow("sin", "sin(z)", ("value = sin(z)", "slope = cos(z)")),
-    ActivationRow("exp", "exp(z)", ("value = exp(z)", "slope = exp(z)"), slope_by_value="a"),
-    ActivationRow("softmax", "", layer="softmax", is_probability=True),
-)
-
-ACTIVATIONS: Final = {row.name: row for row in _ROWS}
 
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation: a named row with its parameter, an undefined g, or a user's formula in z."""
+    """One activation: a named row with its parameter, an undefined g, or a user's formula in z.
+
+    `at_kinks` says which slope is meant where the one from the left and the one from the right differ.
+    """
 
     text: str
     row: ActivationRow | None = None
     alpha: sp.Rational | None = None
+    at_kinks: AtKinks = "definition"
 
     @cached_property
     def definition(self) -> sp.Expr | None:
@@ -159,8 +56,24 @@ class Activation:
 
     @cached_property
     def slope(self) -> sp.Expr | None:
-        """g'(z), by SymPy from the definition."""
-        return None if self.definition is None else self.definition.diff(Z)
+        """g'(z), by SymPy from the definition, at kinks as `at_kinks` says."""
+        return None if self.definition is None else self._chosen(self.definition.diff(Z))
+
+    @cached_property
+    def kinks(self) -> tuple[sp.Expr, ...]:
+        """Where the slope jumps."""
+        if self.row is not None or self.definition is None:
+            return tuple(map(sp.Rational, self.row.kinks)) if self.row else ()
+        cuts = sorted(_cuts(self.definition))
+        return tuple(cut for cut in cuts if len(set(self.one_sided_slopes(cut))) == 2)
+
+    def _chosen(self, slope: sp.Expr) -> sp.Expr:
+        """The slope with the values at kinks that `at_kinks` names, by definition those of the pieces."""
+        pick = AT_KINKS[self.at_kinks]
+        if pick is None or not self.kinks:
+            return slope
+        chosen = [(pick(*self.one_sided_slopes(kink)), sp.Eq(Z, kink)) for kink in self.kinks]
+        return sp.Piecewise(*chosen, (slope, True))
 
     @cached_property
     def slope_by_value(self) -> sp.Expr | None:
@@ -168,15 +81,30 @@ class Activation:
         known = self.row and self.row.slope_by_value
         return parse_scalar(known, names=("a",)) if known else None
 
+    def one_sided_slopes(self, kink: sp.Rational | int) -> tuple[sp.Expr, sp.Expr]:
+        """The slopes at a point from the left and from the right, by the pieces that hold beside it.
+
+        >>> activation("leaky_relu").one_sided_slopes(0)
+        (1/100, 1)
+        """
+        assert self.definition is not None, f"{self.text} has no formula in z"
+        meet = sp.Rational(kink)
+        away = [abs(cut - meet) for cut in _cuts(self.definition) if cut != meet]
+        step = min(away, default=sp.Integer(2)) / 2
+        left, right = (
+            _piece_at(self.definition, meet + side * step).diff(Z).xreplace({Z: meet}) for side in (-1, 1)
+        )
+        return left, right
+
     @property
     def has_logs(self) -> bool:
-        """Whether log a and log(1 − a) have stable forms in z."""
+        """Whether log a has a stable form in z, and log(1 − a) too where a is a probability."""
         return self.row is not None and self.row.has_logs
 
-    def stable_logs(self) -> tuple[sp.Expr, sp.Expr]:
-        """log a and log(1 − a) in z, for an activation of single units that has stable forms of them."""
-        assert self.row is not None and self.row.logs is not None
-        return (self._read(self.row.logs[0]), self._read(self.row.logs[1]))
+    def stable_logs(self) -> tuple[sp.Expr, ...]:
+        """log a and, for a probability, log(1 − a) in z, for an activation of single units."""
+        assert self.row is not None
+        return tuple(map(self._read, self.row.logs))
 
     @property
     def undefined(self) -> bool:
@@ -197,12 +125,13 @@ class Activation:
         """
         if self.row is None or not self.row.stable:
             assert self.definition is not None and self.slope is not None
-            return (("value", self.definition), ("slope", self.slope))
+            return (("value", self.definition), ("slope", self.slope))  # the slope is chosen already
         known = ["z", *(part for root in self.row.roots for part in (root.name, root.rest))]
         lines = []
         for line in self.row.stable:
             name, _, formula = line.partition(" = ")
-            lines.append((name, self._read(formula, tuple(known))))
+            read = self._read(formula, tuple(known))
+            lines.append((name, self._chosen(read) if name == "slope" else read))
             known.append(name)
         return tuple(lines)
 
@@ -240,6 +169,23 @@ def activation(text: str) -> Activation:
         alpha = parse_scalar(argument, names=())
     shown = name if alpha is None or alpha == row.alpha else f"{name}({to_text(alpha)})"
     return Activation(shown, row, alpha)
+
+
+def _cuts(formula: sp.Expr) -> set[sp.Expr]:
+    """Where one piece of a formula in z gives way to another; Unsupported if no polynomial says where."""
+    differences = [relation.lhs - relation.rhs for relation in formula.atoms(Relational)]
+    if not all(difference.is_polynomial(Z) for difference in differences):
+        raise Unsupported(f"the kinks of {to_text(formula)} are not where a polynomial vanishes")
+    return {root for difference in differences for root in sp.real_roots(difference)}
+
+
+def _piece_at(formula: sp.Expr, z: sp.Expr) -> sp.Expr:
+    """The formula without case distinctions that holds around a point where no pieces meet."""
+
+    def holding(*pieces: Any) -> sp.Expr:
+        return next(value for value, condition in pieces if condition.xreplace({Z: z}) == sp.true)
+
+    return formula.replace(sp.Piecewise, holding)
 
 
 def unknown(kind: str, name: str, choices: list[str]) -> str:

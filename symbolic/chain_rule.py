@@ -11,11 +11,14 @@ The rule of an equation is derived once per process, with symbolic sizes, whatev
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import sympy as sp
 
-from symbolic.contraction import contract
+from symbolic.contraction import Term, contract
+from symbolic.grammar.indices import is_index
 from symbolic.notation import (
     Equation,
     Expr,
@@ -27,57 +30,78 @@ from symbolic.notation import (
     rename_indices,
     size_of,
 )
+from symbolic.plain import PlainSum
 
 BAR = "_bar"
 
 
 @cache
-def cotangent_rule(forward: Equation, name: str) -> Equation:
-    """The equation of ∂E/∂`name`, from ∂E/∂(the target) and the forward arrays; a scalar target has the
-    cotangent 1.
+def cotangent_rules(forward: Equation, name: str) -> tuple[Equation, ...]:
+    """The equations whose sum is ∂E/∂`name`, from ∂E/∂(the target) and the forward arrays: one, but for
+    scatters; a scalar target has the cotangent 1.
 
     >>> from symbolic.layers import LAYERS
-    >>> (dense,) = LAYERS["dense"].equations
-    >>> cotangent_rule(dense, "b").value
+    >>> (dense,) = LAYERS["dense"].equations()
+    >>> cotangent_rules(dense, "b")[0].value
     Sum(Z_bar[i, c], (c, 1, N_c))
     """
+    loops = forward.loops or tuple((index, size_of(index)) for index in forward.indices)
     taken = all_indices(forward.value) | set(forward.indices)
     fresh = fresh_indices(taken)
     sample = forward.entries(name)[0]
     axes = tuple(next(fresh) for _ in sample.indices)
     taken |= set(axes)
-    upstream = entry_of(forward.name + BAR, forward.indices) if forward.indices else sp.Integer(1)
+    upstream = entry_of(forward.name + BAR, forward.positions) if forward.indices else sp.Integer(1)
     slope = forward.value.diff(entry_of(name, axes))
-    value = reuse(contract(upstream * slope, forward.indices, taken), forward)
-    tidy = _tidy_names(value, dict(zip(axes, sample.indices, strict=True)))
+    terms = contract(upstream * slope, axes, loops, taken)
+    return tuple(_equation(term, name, sample.indices, forward) for term in terms)
+
+
+def _equation(term: Term, name: str, sample: Sequence[Expr], forward: Equation) -> Equation:
+    """A term as an equation; the free indices of a gathered one get their names in the forward equation."""
+    value = reuse(term.value, forward)
+    if term.loops:
+        return Equation(entry_of(name + BAR, term.places), value, forward.rule, term.loops)
+    wanted = {axis: place for axis, place in zip(term.places, sample, strict=True) if is_index(place)}
+    is_clear = len(set(wanted.values())) == len(wanted)
+    tidy = _tidy_names(value, wanted if is_clear else {})
     return Equation(
-        entry_of(name + BAR, (tidy[axis] for axis in axes)), rename_indices(value, tidy), forward.rule
+        entry_of(name + BAR, (tidy.get(axis, axis) for axis in term.places)),
+        rename_indices(value, tidy),
+        forward.rule,
     )
 
 
 def reuse(value: Expr, forward: Equation) -> Expr:
-    """Write a quotient that the forward pass has computed, N[i]/D, as the array that holds it.
+    """Write what the forward pass has computed as the array that holds it: a quotient N[i]/D, and 1/D where
+    that array is log D.
 
     >>> from symbolic.layers import LAYERS
-    >>> (softmax,) = LAYERS["softmax"].equations
+    >>> (softmax,) = LAYERS["softmax"].equations()
     >>> reuse(3 * softmax.value, softmax)
     3*A[i, c]
     """
+    if not forward.value.has(sp.Indexed) or forward.scatters:
+        return value
+    if isinstance(forward.value, sp.log):
+        return _reuse_logarithm(value, forward)
     numerator, denominator = forward.value.as_numer_denom()
     if denominator.is_number or not numerator.has(sp.Indexed):
         return value
-    pattern = {index: sp.Wild(f"{index}_") for index in forward.indices}
-    wild_numerator = numerator.xreplace(pattern)
+    lead, *others = sorted(sp.Mul.make_args(numerator), key=lambda part: isinstance(part, sp.Indexed))
+    wilds = {index: sp.Wild(f"{index}_") for index in forward.indices}
+    pattern = lead.xreplace(wilds)
 
     def fold(product: Expr) -> Expr:
         powers = _powers(product)
         for factor in list(powers):
-            found = factor.match(wild_numerator)
-            at = {index: found[wild] for index, wild in pattern.items() if wild in found} if found else {}
+            found = factor.match(pattern)
+            at = {index: found[wild] for index, wild in wilds.items() if wild in found} if found else {}
             here = denominator.xreplace(at)
-            count = min(powers[factor], -powers[here]) if found else 0
+            whole = [factor, *(other.xreplace(at) for other in others)]
+            count = min(*(powers[part] for part in whole), -powers[here]) if found else 0
             if count > 0:
-                powers[factor] -= count
+                powers.subtract(dict.fromkeys(whole, count))
                 powers[here] += count
                 powers[entry_of(forward.name, (at[index] for index in forward.indices))] += count
         for total in [base for base in powers if isinstance(base, sp.Sum) and powers[base] == 1]:
@@ -87,10 +111,32 @@ def reuse(value: Expr, forward: Equation) -> Expr:
                 if not inner.has(here):
                     powers[total] -= 1
                     powers[here] += 1
-                    powers[sp.Sum(inner, (index, 1, size_of(index)))] += 1
+                    powers[PlainSum(inner, total.limits[-1])] += 1
         return sp.Mul(*(base**power for base, power in powers.items()))
 
     return value.replace(lambda node: isinstance(node, sp.Mul), fold)
+
+
+def _reuse_logarithm(value: Expr, forward: Equation) -> Expr:
+    """exp(z)/D is exp(z - L) where the forward pass has computed L = log D: nothing overflows."""
+    wilds = {index: sp.Wild(f"{index}_") for index in forward.indices}
+    pattern = forward.value.args[0].xreplace(wilds)
+
+    def read(product: Expr) -> Expr:
+        exponents, others = [], []
+        for factor in sp.Mul.make_args(product):
+            base, power = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
+            found = base.match(pattern) if power.is_Integer and power < 0 else None
+            if found is not None:
+                indices = (found.get(wilds[index], index) for index in forward.indices)
+                exponents.append(power * entry_of(forward.name, indices))
+            elif isinstance(factor, sp.exp):
+                exponents.append(factor.args[0])
+            else:
+                others.append(factor)
+        return sp.Mul(*others, sp.exp(sp.Add(*exponents)))
+
+    return value.replace(lambda node: isinstance(node, sp.Mul) and node.has(sp.exp), read)
 
 
 def _powers(product: Expr) -> Counter[Expr]:
@@ -101,6 +147,7 @@ def _powers(product: Expr) -> Counter[Expr]:
     return powers
 
 
+@cache
 def inline(consumer: Equation, producer: Equation, name: str) -> Equation:
     """The consumer with every entry of `name` replaced by the producer's value; other local names are already
     unified.
@@ -116,9 +163,10 @@ def inline(consumer: Equation, producer: Equation, name: str) -> Equation:
             dict(zip(producer.indices, entry.indices, strict=True))
         )
         value = value.xreplace({entry: moved})
-    return Equation(consumer.target, value, consumer.rule)
+    return replace(consumer, value=value)
 
 
+@cache
 def added(first: Equation, second: Equation) -> Equation:
     """The sum of two contributions to one cotangent, local names already unified."""
     names = dict(zip(second.indices, first.indices, strict=True))

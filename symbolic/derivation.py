@@ -7,20 +7,37 @@ instances of the same rules.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Final
 
 import sympy as sp
 
 from symbolic.accumulation import backward as backward
-from symbolic.activations import activation
+from symbolic.accumulation import used_of, varying
+from symbolic.activations import AT_KINKS, Activation, AtKinks, activation, unknown
+from symbolic.errors import InvalidNetwork
 from symbolic.forward import activation_array, forward, layer_steps, loss_step, penalty_steps
-from symbolic.layers import LayerRow
+from symbolic.grammar.indices import is_index, option, positions
+from symbolic.graph import Graph
+from symbolic.layer import Layer, is_place
 from symbolic.losses import loss
 from symbolic.network import Chain, Dense, Family, Network
-from symbolic.notation import Array, Binding, Slot, Step, size_of
+from symbolic.notation import (
+    Array,
+    Binding,
+    Equation,
+    Slot,
+    Step,
+    entry_of,
+    fresh_indices,
+    local_names,
+    name_of,
+    size_of,
+    sized,
+)
 from symbolic.writing.jupyter import ShowsLatex
 
 GENERIC, LAST = sp.symbols("l L", integer=True, positive=True)
@@ -31,12 +48,16 @@ WIDTHS: Final = sp.IndexedBase("n", integer=True)
 class Derivation(ShowsLatex):
     """`general` holds for a generic layer; `forward` and `backward` are a network's own steps, empty where
     its depth is open.
+
+    `at_kinks` names the slope that is taken where two one-sided slopes differ; of several places of a
+    maximum, the first counts.
     """
 
-    chain: Chain
+    chain: Chain | Graph
     general: tuple[Step, ...]
     forward: tuple[Step, ...] = ()
     backward: tuple[Step, ...] = ()
+    at_kinks: AtKinks = "definition"
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -47,13 +68,44 @@ class Derivation(ShowsLatex):
         return next(step for step in self.backward if step.target == array.bar)
 
 
-def derive(chain: Chain) -> Derivation:
+def derive(
+    chain: Chain | Graph, *, wrt: Iterable[Array] = (), at_kinks: AtKinks = "definition"
+) -> Derivation:
     """Derive ∂E/∂w for every parameter of a network, or in general for a family whose depth is open.
+
+    For a graph, `wrt` are other arrays to differentiate by, such as its inputs. `at_kinks` chooses the slope
+    at a kink: that of the piece which holds there by the definition, of the left, the right, or their mean.
 
     >>> from symbolic.network import mlp
     >>> [step.role for step in derive(mlp(2, 3, 1)).backward]
     ['output error', 'weight gradient', 'bias gradient', 'recursion', 'weight gradient', 'bias gradient']
     """
+    if at_kinks not in AT_KINKS:
+        raise InvalidNetwork(unknown("slope at kinks", at_kinks, list(AT_KINKS)))
+    found = _derive(chain, tuple(wrt))
+    if at_kinks == "definition":
+        return found
+    general, forward, backward = (
+        tuple(_with_slopes(step, at_kinks) for step in steps)
+        for steps in (found.general, found.forward, found.backward)
+    )
+    return Derivation(chain, general, forward, backward, at_kinks)
+
+
+def _with_slopes(step: Step, at_kinks: AtKinks) -> Step:
+    """The step with another choice of slopes at the kinks of its activations."""
+    bindings = {
+        name: replace(bound, source=replace(bound.source, at_kinks=at_kinks))
+        if isinstance(bound, Slot) and isinstance(bound.source, Activation)
+        else bound
+        for name, bound in step.bindings.items()
+    }
+    return replace(step, bindings=bindings)
+
+
+def _derive(chain: Chain | Graph, wrt: tuple[Array, ...]) -> Derivation:
+    if isinstance(chain, Graph):
+        return Derivation(chain, (), chain.steps, _of_graph(chain, wrt or chain.parameters))
     if isinstance(chain, Family) and chain.sizes is None:
         return Derivation(chain, general(chain))
     network = chain.symbolic() if isinstance(chain, Family) else chain
@@ -61,22 +113,87 @@ def derive(chain: Chain) -> Derivation:
     return Derivation(chain, general(network), steps, backward(steps))
 
 
-def derive_layer(row: LayerRow) -> tuple[Step, ...]:
+def _of_graph(graph: Graph, wrt: tuple[Array, ...]) -> tuple[Step, ...]:
+    known = varying(graph.steps, wrt)
+    if strangers := [array.label for array in wrt if array not in graph.arrays.values()]:
+        raise InvalidNetwork(unknown("array", strangers[0], sorted(graph.arrays)))
+    found = backward(graph.steps, constants=lambda array: array not in known, roles={})
+    wanted = dict.fromkeys(array.bar for array in wrt)
+    made = {step.target for step in found}
+    unread = [_zero(target) for target in wanted if target not in made] if graph.losses else []
+    return (
+        *(replace(step, role="gradient") if step.target in wanted else step for step in found),
+        *unread,
+    )
+
+
+def _zero(gradient: Array) -> Step:
+    """∂E/∂w = 0, for what E does not depend on."""
+    indices = islice(fresh_indices(()), len(gradient.shape))
+    equation = Equation(entry_of("G", indices), sp.S.Zero, "G = 0")
+    return sized(Step(equation, {"G": gradient}, "gradient", "E does not depend on it"))
+
+
+def derive_layer(layer: Layer) -> tuple[Step, ...]:
     """Forward and backward equations of a layer by itself, the cotangent of its result given from outside."""
+    equations = layer.equations()
     undefined: dict[str, Binding] = {
-        name: Slot(name, None, activation("g") if name == "g" else loss("E")) for name in row.functions
+        s.symbol: Slot(s.symbol, None, activation("g") if s.name != "loss" else loss("E"))
+        for s in layer.of_kind("function")
     }
-    scalars: dict[str, Binding] = {name: sp.Symbol(name, real=True) for name in row.scalars}
-    forward_steps = []
-    for equation in row.equations:
-        arrays: dict[str, Binding] = {
-            name: Array(name, None, tuple(size_of(index) for index in entry.indices))
-            for name, entry in ((name, equation.entries(name)[0]) for name in equation.inputs)
-        }
-        arrays[equation.name] = Array(equation.name, None, tuple(map(size_of, equation.indices)))
-        forward_steps.append(Step(equation, arrays | undefined | scalars, "definition", "definition"))
-    last = forward_steps[-1].target
-    return (*forward_steps, *backward(forward_steps, seeds=[last], constants=lambda array: array.name == "T"))
+    numbers: dict[str, Binding] = {s.symbol: sp.Symbol(s.symbol, real=True) for s in layer.of_kind("real")}
+    numbers |= {s.symbol: option(s.symbol) for s in layer.of_kind("whole")}
+    arrays, sizes = _symbolic_shapes(layer)
+    steps = [
+        Step(each, used_of({**sizes, **arrays, **undefined, **numbers}, each), "definition", "definition")
+        for each in equations
+    ]
+    trained = {*layer.inputs, *layer.parameters, *(each.name for each in equations if not is_place(each))}
+    trained -= {name_of(e) for each in equations for e in _every_place(each)}
+    seeds = [steps[-1].target]
+    return (*steps, *backward(steps, seeds=seeds, constants=lambda array: array.name not in trained))
+
+
+def _symbolic_shapes(layer: Layer) -> tuple[dict[str, Array], dict[str, sp.Expr]]:
+    """Arrays of symbolic shape, and sizes: N_j for an axis that an index j runs along, N_X2 for any other."""
+    axes: dict[tuple[str, int], sp.Expr] = {
+        (name, axis): sp.Add(*(size_of(sp.Symbol(letter)) for letter in letters.split("+")))
+        for name, sums in layer.declared(1, 0).items()
+        for axis, letters in enumerate(sums)
+    }
+    ranks: dict[str, int] = {}
+    free = {size_of(index) for each in layer.equations() for index in each.indices}
+    same: dict[sp.Expr, sp.Expr] = {}  # a size, and the one that it equals because they share an axis
+    for each in layer.equations():
+        chosen = {e for cases in each.value.atoms(sp.Piecewise) for e in cases.atoms(sp.Indexed)}
+        for entry in (each.target, *sorted(each.value.atoms(sp.Indexed), key=str)):
+            name, places = name_of(entry), entry.indices if isinstance(entry, sp.Indexed) else ()
+            ranks[name] = len(places)
+            for axis, place in enumerate(places):
+                own = same.get(size_of(place), size_of(place)) if is_index(place) else None
+                if own is not None and axes.setdefault((name, axis), own) != own and entry not in chosen:
+                    kept = axes[name, axis].xreplace(same)
+                    is_free = own in free and kept.is_Symbol and kept not in free
+                    old, new = (kept, own) if is_free else (own, kept)
+                    same = {size: value.xreplace({old: new}) for size, value in same.items()} | {old: new}
+    shapes = {
+        name: tuple(axes.get((name, axis), _length(name, axis)).xreplace(same) for axis in range(rank))
+        for name, rank in ranks.items()
+    }
+    named = {name for each in layer.equations() for name in local_names(each) if name.startswith("N_")}
+    named |= {symbol.name for shape in shapes.values() for size in shape for symbol in size.free_symbols}
+    sizes = {name: same.get(option(name), option(name)) for name in named}
+    return {name: Array(name, None, shape) for name, shape in shapes.items()}, sizes
+
+
+def _length(name: str, axis: int) -> sp.Expr:
+    return size_of(sp.Symbol(f"{name}{axis + 1}"))
+
+
+def _every_place(each: Equation) -> Iterator[sp.Indexed]:
+    """Entries that stand in the positions of others: whole numbers."""
+    for expr in (each.value, each.target):
+        yield from (entry for place in positions(expr) for entry in place.atoms(sp.Indexed))
 
 
 def general(chain: Chain) -> tuple[Step, ...]:

@@ -9,7 +9,7 @@ import sympy as sp
 from symbolic.layers import LAYERS
 from symbolic.losses import SAMPLES, Penalty
 from symbolic.network import Dense, Network, Objective
-from symbolic.notation import Array, Layer, Slot, Step
+from symbolic.notation import Array, Layer, Slot, Step, placed
 
 Size: TypeAlias = int | sp.Expr
 
@@ -39,14 +39,12 @@ def layer_steps(layer: Dense, number: Size, *, rows: Size, columns: Size) -> tup
     z, a = Array("Z", number, (rows, SAMPLES)), activation_array(number, rows)
     before = activation_array(number - 1, columns)
     weights, bias = parameter_arrays(number, rows=rows, columns=columns)
-    (dense,) = LAYERS["dense" if layer.bias else "dense-no-bias"].equations
+    (dense,) = LAYERS["dense" if layer.bias else "dense-no-bias"].equations()
     arrays = {"Z": z, "W": weights, "A": before} | ({"b": bias} if layer.bias else {})
     kind = "softmax" if layer.activation.layer == "softmax" else "activation"
-    (activation,) = LAYERS[kind].equations
+    (activation,) = LAYERS[kind].equations()
     bindings = {"A": a, "Z": z} | ({"g": Slot("g", number, layer.activation)} if kind == "activation" else {})
-    return Step(dense, arrays, "pre-activation", "definition"), Step(
-        activation, bindings, "activation", "definition"
-    )
+    return placed(dense, arrays, "pre-activation"), placed(activation, bindings, "activation")
 
 
 def parameter_arrays(number: Layer, *, rows: Size, columns: Size) -> tuple[Array, Array]:
@@ -56,15 +54,11 @@ def parameter_arrays(number: Layer, *, rows: Size, columns: Size) -> tuple[Array
 
 def loss_step(objective: Objective, output: Array) -> Step:
     """scale · Σ_c Σ_i e(a, t)."""
-    (loss,) = LAYERS["loss"].equations
+    (loss,) = LAYERS["loss"].equations()
     target = Array("T", None, output.shape)
     slot = Slot("e", None, objective.loss)
-    return Step(
-        loss,
-        {"D": Array("D"), "s": objective.scale, "e": slot, "A": output, "T": target},
-        "loss",
-        "definition",
-    )
+    bindings = {"D": Array("D"), "s": objective.scale, "e": slot, "A": output, "T": target}
+    return placed(loss, bindings, "loss")
 
 
 def penalty_steps(
@@ -76,9 +70,9 @@ def penalty_steps(
     for penalty in penalties:
         covered = [("weight-penalty", weights)] + [("bias-penalty", bias)] * (penalty.biases and layer.bias)
         for row, array in covered:
-            (equation,) = LAYERS[row].equations
+            (equation,) = LAYERS[row].equations()
             local = equation.inputs[0]
             target = Array(f"R{penalty.norm}{array.name}", number)
             bindings = {"R": target, local: array, "f": penalty.factor, "p": Slot("p", None, penalty)}
-            steps.append(Step(equation, bindings, "penalty", "definition"))
+            steps.append(placed(equation, bindings, "penalty"))
     return tuple(steps)

@@ -17,6 +17,7 @@ import sympy as sp
 
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.errors import Unsupported
+from symbolic.grammar.indices import Holds, Largest, Place, calculates, is_index
 from symbolic.notation import Equation, Expr, Step, entry_of, name_of, peeled
 
 Axes: TypeAlias = tuple[sp.Symbol, ...]
@@ -97,8 +98,15 @@ class MatrixEquation:
 
 def matrix_form(step: Step, layout: Layout = INTERNAL) -> MatrixEquation:
     """The matrix form of a step. Raises Unsupported where an index is shared by more factors than a product
-    can hold.
+    can hold, and where positions are computed or conditions on indices decide.
     """
+    whole = step.equation.value.atoms(Holds, Largest, Place)
+    if step.equation.scatters or calculates(step.equation.target, step.equation.value) or whole:
+        raise Unsupported(f"{step.equation.target} has no matrix form: its equation computes with indices")
+    if step.equation.scatters:
+        raise Unsupported(
+            f"{step.equation.rule} has no matrix form: it adds up what lands at computed positions"
+        )
     equation = stored(step, layout)
     axes = equation.indices
     return MatrixEquation(equation.name, axes, _recognise(equation.value, axes))
@@ -126,7 +134,7 @@ def stored(step: Step, layout: Layout) -> Equation:
 
 def _recognise(value: Expr, axes: Axes) -> Node:
     if not value.atoms(sp.Indexed):
-        return Constant((), value)
+        return Constant((), _without_indices(value))
     match value:
         case sp.Indexed():
             indices = tuple(value.indices)
@@ -148,7 +156,7 @@ def _recognise(value: Expr, axes: Axes) -> Node:
 
 
 def _product(value: sp.Mul, axes: Axes) -> Node:
-    plain = [factor for factor in value.args if not factor.atoms(sp.Indexed)]
+    plain = [_without_indices(factor) for factor in value.args if not factor.atoms(sp.Indexed)]
     rest = [factor for factor in value.args if factor.atoms(sp.Indexed)]
     nodes = tuple(_recognise(factor, axes) for factor in _ordered(rest, axes))
     if plain:
@@ -186,11 +194,18 @@ def _elementwise(value: Expr, axes: Axes, arguments: dict[Expr, Node]) -> Expr:
     `arguments`.
     """
     if not value.atoms(sp.Indexed):
-        return value
+        return _without_indices(value)
     if isinstance(value, sp.Indexed | sp.Sum):
         arguments.setdefault(value, _recognise(value, axes))
         return sp.Symbol(f"x{list(arguments).index(value)}", real=True)
     return value.func(*(_elementwise(part, axes, arguments) for part in value.args))
+
+
+def _without_indices(value: Expr) -> Expr:
+    """A value without arrays; an index in it would be a number, or decide a bracket."""
+    if any(map(is_index, value.free_symbols)):
+        raise Unsupported(f"{value} has no matrix form: an index stands for a number")
+    return value
 
 
 def _ordered(factors: tuple[Expr, ...] | list[Expr], axes: Axes) -> list[Expr]:

@@ -7,7 +7,7 @@ E     = scale · Σ_c Σ_i e(a_i^[L], t_i) + Σ penalties
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeVar
 
 import sympy as sp
@@ -67,7 +67,9 @@ class Network(ShowsLatex):
                 raise InvalidNetwork(
                     f"layer {number}: softmax on width 1 is the constant 1; use sigmoid, or 2 units or more"
                 )
-        _check_probability(self.layers[-1].activation, self.objective.loss)
+        losses.check_output(self.layers[-1].activation, self.objective.loss)
+        counted = self.objective.loss.of_outputs(self.sizes[-1])
+        object.__setattr__(self, "objective", replace(self.objective, loss=counted))
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -110,7 +112,7 @@ class Family(ShowsLatex):
     bias: tuple[bool, ...] = (True,)
 
     def __post_init__(self) -> None:
-        _check_probability(self.output, self.objective.loss)
+        losses.check_output(self.output, self.objective.loss)
         if not all(isinstance(bias, bool) for bias in self.bias):
             raise InvalidNetwork(
                 f"bias is {list(self.bias)}; it takes true or false, for all layers or for each"
@@ -276,14 +278,6 @@ def _free_sizes(sizes: tuple[int | str | None, ...]) -> tuple[int | None, ...]:
                 f"width {position} is {size!r}; widths are whole numbers from 1, or None for a free one"
             )
     return tuple(size if isinstance(size, int) else None for size in sizes)
-
-
-def _check_probability(output: Activation, loss: Loss) -> None:
-    if loss.row and loss.row.needs_probability and output.row and not output.row.is_probability:
-        raise InvalidNetwork(
-            f"{loss.name} takes logarithms of the output, which {output.name} does not keep in (0, 1); "
-            "choose the output softmax or sigmoid, or another loss"
-        )
 
 
 def _shortest(values: list[Value]) -> tuple[Value, ...]:

@@ -2,7 +2,11 @@
 
 An equation speaks of local arrays, `Z[i,c] = Sum(W[i,j]*A[j,c], j) + b[i]`. A step says which arrays these
 are here: Z is z^[2], A is a^[1]. So a rule is derived once and holds for every layer, for the generic layer l
-as well as for layer 2.
+as well as for layer 2. Sizes such as N_i are local names as well.
+
+A position may be computed, `X[i, s*q + k - p]`; an entry outside its array is 0. A target with a computed
+position is a scatter: it adds up what lands there, and what lands outside is dropped. Within expressions
+every index runs from 1 (`grammar.indices.from_zero` is how such an equation is written).
 """
 
 from __future__ import annotations
@@ -13,12 +17,15 @@ from functools import cache
 from typing import Final, TypeAlias
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbolic.activations import Activation
 from symbolic.grammar.formula import parse_equation
-from symbolic.grammar.formula import size_of as size_of
 from symbolic.grammar.functions import undefined, undefined_parts
+from symbolic.grammar.indices import Holds, calculates, from_one, is_index, positions
+from symbolic.grammar.indices import size_of as size_of
 from symbolic.losses import Loss, Penalty
+from symbolic.plain import PlainSum
 from symbolic.writing.jupyter import ShowsLatex
 
 Expr: TypeAlias = sp.Expr
@@ -28,12 +35,16 @@ LETTERS: Final = "kruvqhij"
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array of a network, such as W^[2] of shape (3, 2); a cotangent is ∂E/∂(the array)."""
+    """An array of a network, such as W^[2] of shape (3, 2); a cotangent is ∂E/∂(the array).
+
+    A `part` is one of several summands of a cotangent, counted from 1.
+    """
 
     name: str
     layer: Layer = None
     shape: tuple[int | Expr, ...] = ()
     cotangent: bool = False
+    part: int = 0
 
     @property
     def bar(self) -> Array:
@@ -44,7 +55,7 @@ class Array:
         """`W2`, and `dW2` for its cotangent; `W[l]` in a generic layer."""
         plain = self.layer is None or isinstance(self.layer, int)
         place = "" if self.layer is None else self.layer if plain else f"[{self.layer}]"
-        return f"{'d' * self.cotangent}{self.name}{place}"
+        return f"{'d' * self.cotangent}{self.name}{place}{'′' * self.part}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +74,14 @@ Binding: TypeAlias = Array | Slot | sp.Expr
 class Equation:
     """target = value, over local arrays, index symbols, undefined functions and scalars; `rule` says where it
     comes from.
+
+    A scatter has `loops`, the indices that its value is added up over, with their last values.
     """
 
     target: Expr
     value: Expr
     rule: str
+    loops: tuple[tuple[sp.Symbol, Expr], ...] = ()
 
     @property
     def name(self) -> str:
@@ -75,8 +89,18 @@ class Equation:
 
     @property
     def indices(self) -> tuple[sp.Symbol, ...]:
-        """The free indices, in the order of the target's axes."""
+        """The free indices, in the order of the target's axes, or of a scatter's loops."""
+        return tuple(index for index, _ in self.loops) if self.scatters else self.positions
+
+    @property
+    def positions(self) -> tuple[Expr, ...]:
+        """What stands in the target's axes: indices, or for a scatter anything computed from them."""
         return tuple(self.target.indices) if isinstance(self.target, sp.Indexed) else ()
+
+    @property
+    def scatters(self) -> bool:
+        """Whether the value is added up over loops, at an entry that is computed or that data decide."""
+        return bool(self.loops)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -89,8 +113,10 @@ class Equation:
         return sorted(found, key=lambda entry: (not set(entry.indices) <= set(self.indices), str(entry)))
 
     def reads_once(self, name: str) -> bool:
-        """Whether a local array is read in one place only, at the target's own indices."""
-        return _reads(self.value, name) == [self.indices]
+        """Whether a local array is read in one place only, each entry for one entry of the target."""
+        reads = _reads(self.value, name)
+        own = set(self.indices)
+        return len(reads) == 1 and len(reads[0]) == len(own) and set(reads[0]) == own and reads[0] != ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +148,79 @@ class Step(ShowsLatex):
         return tuple(self.array(name) for name in self.equation.inputs)
 
     def size(self, index: sp.Symbol) -> int | Expr:
-        """How many values an index takes, read off the array that has it for an axis."""
-        for entry in (self.equation.target, *sorted(self.equation.value.atoms(sp.Indexed), key=str)):
-            if isinstance(entry, sp.Indexed) and index in entry.indices:
-                return self.array(name_of(entry)).shape[entry.indices.index(index)]
-        raise KeyError(f"index {index} runs along no array of {self.equation}")
+        """How many values an index takes."""
+        for total in self.equation.value.atoms(ExprWithLimits):
+            for bound, _, end in total.limits:
+                if bound == index:
+                    return self.extent(end)
+        return dict(zip(self.equation.indices, self.ends, strict=True))[index]
+
+    @property
+    def ends(self) -> tuple[int | Expr, ...]:
+        """How many values each free index takes."""
+        return tuple(self.extent(end) for _, end in self.equation.loops) or self.target.shape
+
+    def extent(self, size: Expr) -> int | Expr:
+        """A size of the equation, such as N_j, as a number or in the symbols of the network."""
+        value = size.xreplace({symbol: self.bindings[symbol.name] for symbol in size.free_symbols})
+        return int(value) if value.is_Integer else value
+
+
+def placed(equation: Equation, bindings: Mapping[str, Binding], role: str) -> Step:
+    """A forward equation at its place: sizes are read off the arrays that have an index for an axis."""
+    sizes: dict[str, Binding] = {}
+    for size, (name, axis) in plain_axes(equation).items():
+        bound = bindings[name]
+        assert isinstance(bound, Array), f"{name} is bound to {bound}, not to an array"
+        sizes[size] = sp.Integer(0) + bound.shape[axis]
+    return Step(equation, sizes | dict(bindings), role, "definition")
 
 
 @cache
-def equation(text: str, *, scalars: tuple[str, ...] = (), functions: tuple[str, ...] = ()) -> Equation:
-    """Read a forward equation; `rule` is its text."""
-    parsed = parse_equation(text, scalars=scalars, functions=functions)
-    return Equation(parsed.target, parsed.value, text)
+def plain_axes(equation: Equation) -> dict[str, tuple[str, int]]:
+    """For each size N_i that an array has, the array and its axis along which the index i runs by itself."""
+    entries = sorted(equation.value.atoms(sp.Indexed) | equation.target.atoms(sp.Indexed), key=str)
+    return {
+        size_of(place).name: (name_of(entry), axis)
+        for entry in entries
+        for axis, place in enumerate(entry.indices)
+        if is_index(place)
+    }
+
+
+@cache
+def equation(
+    text: str,
+    *,
+    scalars: tuple[str, ...] = (),
+    functions: tuple[str, ...] = (),
+    options: tuple[str, ...] = (),
+) -> Equation:
+    """Read a forward equation; `rule` is its text. Where it computes with indices, they count from 0."""
+    parsed = parse_equation(text, scalars=scalars, functions=functions, options=options)
+    target, value = parsed.target, parsed.value
+    if calculates(target, value):
+        target, value = from_one(target), from_one(value)
+    value = value.replace(lambda node: isinstance(node, sp.Sum), _within_range)
+    return Equation(target, value, text, _loops(target))
+
+
+def _within_range(total: Expr) -> Expr:
+    """A sum over a part of an axis, such as X[k] with k ≤ 3, with a bracket that stays when k is solved."""
+    along = set(positions(total.function))
+    brackets = [
+        Holds(sp.Le(index, end)) for index, _, end in total.limits if index in along and end != size_of(index)
+    ]
+    return total.func(sp.Mul(total.function, *brackets), *total.limits)
+
+
+def _loops(target: Expr) -> tuple[tuple[sp.Symbol, Expr], ...]:
+    """The indices of a target with a computed position, each with its size."""
+    places = target.indices if isinstance(target, sp.Indexed) else ()
+    if all(map(is_index, places)):
+        return ()
+    symbols = [node for place in places for node in sp.preorder_traversal(place) if is_index(node)]
+    return tuple((index, size_of(index)) for index in dict.fromkeys(symbols))
 
 
 @cache
@@ -149,7 +236,7 @@ def _reads(value: Expr, name: str) -> list[tuple[Expr, ...]]:
 
 def name_of(entry: Expr) -> str:
     """The local name of an array's entry, or of a scalar."""
-    return str(entry.base.label) if isinstance(entry, sp.Indexed) else str(entry)
+    return str(entry.base.label.name if isinstance(entry, sp.Indexed) else entry.name)
 
 
 def entry_of(name: str, indices: Iterable[Expr]) -> Expr:
@@ -163,20 +250,26 @@ def peeled(total: sp.Sum) -> tuple[Expr, sp.Symbol]:
     sums).
     """
     *inner, (index, *_) = total.limits
-    return (sp.Sum(total.function, *inner) if inner else total.function), index
+    return (PlainSum(total.function, *inner) if inner else total.function), index
+
+
+def end_of(total: sp.Sum) -> Expr:
+    """The last value of the outermost index."""
+    return total.limits[-1][2]
 
 
 def bound_indices(value: Expr) -> set[sp.Symbol]:
     """The indices that sums in a value run over."""
-    return {limit[0] for total in value.atoms(sp.Sum) for limit in total.limits}
+    return {limit[0] for total in value.atoms(ExprWithLimits) for limit in total.limits}
 
 
 def all_indices(value: Expr) -> set[sp.Symbol]:
-    """Every index in a value, free or bound."""
-    free = {
-        symbol for entry in value.atoms(sp.Indexed) for axis in entry.indices for symbol in axis.free_symbols
+    """Every index in a value, free or bound, or named by its size."""
+    symbols = value.atoms(sp.Symbol)
+    sizes = {symbol.name.removeprefix("N_") for symbol in symbols if symbol.name.startswith("N_")}
+    return {symbol for symbol in symbols if is_index(symbol)} | {
+        sp.Symbol(name, integer=True) for name in sizes
     }
-    return free | bound_indices(value)
 
 
 def fresh_indices(taken: Iterable[sp.Symbol]) -> Iterator[sp.Symbol]:
@@ -187,11 +280,8 @@ def fresh_indices(taken: Iterable[sp.Symbol]) -> Iterator[sp.Symbol]:
 
 
 def rename_indices(value: Expr, names: Mapping[sp.Symbol, Expr]) -> Expr:
-    """Rename indices, bound ones and the sizes of their ranges included; the new names must be unused in the
-    value.
-    """
-    sizes = {size_of(old): size_of(new) for old, new in names.items() if isinstance(new, sp.Symbol)}
-    return value.xreplace({**names, **sizes})
+    """Rename indices, bound ones included; the new names must be unused in the value."""
+    return value.xreplace(dict(names))
 
 
 def undefined_at(node: Expr) -> tuple[str, tuple[int, ...]]:
@@ -206,16 +296,18 @@ def local_names(equation: Equation) -> frozenset[str]:
     """Names of the arrays, scalars and undefined functions of an equation, its target's included."""
     value = equation.value
     arrays = {name_of(entry) for entry in value.atoms(sp.Indexed)}
-    scalars = {str(symbol) for symbol in value.free_symbols if symbol in scalars_of(value)}
+    arrays |= {name_of(entry) for entry in equation.target.atoms(sp.Indexed)}
+    scalars = {str(symbol) for symbol in scalars_of(value) | scalars_of(equation.target)}
     functions = {slot[0] for node in value.atoms(sp.Function) if (slot := undefined_parts(node))}
-    return frozenset(arrays | scalars | functions | {equation.name})
+    ends = [end for _, end in equation.loops] or map(size_of, filter(is_index, equation.positions))
+    sizes = {symbol.name for end in ends for symbol in end.free_symbols}
+    return frozenset(arrays | scalars | functions | sizes | {equation.name})
 
 
 def scalars_of(value: Expr) -> set[sp.Symbol]:
-    """The scalar symbols of a value: real, and no index or size."""
-    return {
-        symbol for symbol in value.free_symbols if isinstance(symbol, sp.Symbol) and not symbol.is_integer
-    } - {entry.base.label for entry in value.atoms(sp.Indexed)}
+    """The scalar symbols of a value, sizes and options included, indices not."""
+    arrays = {entry.base.label for entry in value.atoms(sp.Indexed)}
+    return {symbol for symbol in value.atoms(sp.Symbol) if not is_index(symbol)} - arrays
 
 
 @cache
@@ -224,12 +316,12 @@ def renamed(equation: Equation, names: frozenset[tuple[str, str]]) -> Equation:
     table = dict(names)
     swaps: dict[Expr, Expr] = {
         entry.base: sp.IndexedBase(table.get(name_of(entry), name_of(entry)), real=True)
-        for entry in (*equation.value.atoms(sp.Indexed), equation.target)
-        if isinstance(entry, sp.Indexed)
+        for entry in equation.value.atoms(sp.Indexed) | equation.target.atoms(sp.Indexed)
     }
     swaps |= {
-        symbol: sp.Symbol(table.get(str(symbol), str(symbol)), real=True)
-        for symbol in scalars_of(equation.value)
+        symbol: sp.Symbol(table.get(str(symbol), str(symbol)), **symbol.assumptions0)
+        for expr in (equation.value, equation.target, *(end for _, end in equation.loops))
+        for symbol in scalars_of(expr)
     }
 
     def rename_function(node: Expr) -> Expr:
@@ -239,22 +331,54 @@ def renamed(equation: Equation, names: frozenset[tuple[str, str]]) -> Equation:
     value = equation.value.xreplace(swaps).replace(
         lambda node: undefined_parts(node) is not None, rename_function
     )
-    return replace(equation, target=equation.target.xreplace(swaps), value=value)
+    loops = tuple((index, end.xreplace(swaps)) for index, end in equation.loops)
+    return replace(equation, target=equation.target.xreplace(swaps), value=value, loops=loops)
 
 
 def unify(first: Step, second: Step) -> tuple[Equation, dict[str, Binding]]:
-    """The second step's equation in names that fit the first's: one name for one array; and the bindings of
-    both.
+    """The second step's equation in names that fit the first's, and the bindings of both.
+
+    One array has one name; a number keeps its name unless that means something else in the first.
     """
-    names = {bound: name for name, bound in first.bindings.items()}
-    taken = set(first.bindings)
+    names = {bound: name for name, bound in first.bindings.items() if not _is_whole(bound)}
+    bindings = dict(first.bindings)
     moved: dict[str, str] = {}
     for name, bound in second.bindings.items():
-        if bound not in names:
-            names[bound] = next(
-                new for new in (name, *(f"{name}_{i}" for i in range(2, 99))) if new not in taken
-            )
-            taken.add(names[bound])
-        moved[name] = names[bound]
+        if _is_whole(bound):
+            new = name if bindings.get(name, bound) == bound else _free_name(name, bindings)
+        else:
+            new = names.get(bound) or _free_name(name, bindings)
+            names[bound] = new
+        bindings[new] = bound
+        moved[name] = new
     changed = frozenset((old, new) for old, new in moved.items() if old != new)
-    return renamed(second.equation, changed), {name: bound for bound, name in names.items()}
+    return renamed(second.equation, changed), bindings
+
+
+def sized(step: Step) -> Step:
+    """The step with N_i bound to the size of its target's axis for each free index i.
+
+    Where N_i means something else in the equation, that gets another name.
+    """
+    if step.equation.scatters:
+        return step
+    own: dict[str, Binding] = {
+        size_of(index).name: sp.Integer(0) + size
+        for index, size in zip(step.equation.positions, step.target.shape, strict=True)
+        if is_index(index)
+    }
+    if all(step.bindings.get(name) == size for name, size in own.items()):
+        return step
+    clash = [name for name, size in own.items() if step.bindings.get(name, size) != size]
+    taken = dict(step.bindings) | own
+    moved = {name: _free_name(name, taken) for name in clash}
+    bindings = {moved.get(name, name): bound for name, bound in step.bindings.items()} | own
+    return replace(step, equation=renamed(step.equation, frozenset(moved.items())), bindings=bindings)
+
+
+def _is_whole(bound: Binding) -> bool:
+    return isinstance(bound, sp.Expr) and bool(bound.is_integer)
+
+
+def _free_name(name: str, taken: Mapping[str, Binding]) -> str:
+    return next(new for new in (name, *(f"{name}_{i}" for i in range(2, 99))) if new not in taken)

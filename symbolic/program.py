@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
@@ -22,6 +23,7 @@ from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import A, Loss, T
 from symbolic.network import Network
 from symbolic.notation import Array, Expr, Slot, Step, entry_of, local_names, name_of, undefined_at, unify
+from symbolic.plain import PlainSum
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,7 @@ def _fused(steps: tuple[Step, ...], network: Network) -> tuple[Step, ...]:
         whole = replace(whole, equation=chain_rule.inline(whole.equation, equation, name), bindings=bindings)
     output = next(name for name in whole.equation.inputs if whole.array(name).label == f"A{network.depth}")
     opened = expanded(whole, lambda name: isinstance(whole.slot(name).source, Loss))
-    value = sp.factor_terms(sp.cancel(_slope_by_value(opened, output)))
+    value = sp.factor(_split_sums(opened, sp.cancel(_slope_by_value(opened, output))))
     if _has_pole(value, set(opened.equation.entries(output))):
         raise Unsupported(
             f"{network.layers[-1].activation.text} with {network.objective.loss.text}: the pole of the loss "
@@ -156,6 +158,19 @@ def _fused(steps: tuple[Step, ...], network: Network) -> tuple[Step, ...]:
         )
     fused = _with_value(opened, value)
     return tuple(fused if step is error else step for step in steps if step not in before)
+
+
+def _split_sums(step: Step, value: Expr) -> Expr:
+    """A value with Σ (c f + d) over one index as c Σ f + d n, for numbers c and d."""
+
+    def split(body: Expr, limit: Any) -> Expr:
+        terms = [term.as_coeff_Mul() for term in sp.Add.make_args(sp.expand(body))]
+        count = sp.Integer(step.size(limit[0]))
+        return sp.Add(*(number * (count if f == 1 else PlainSum(f, limit)) for number, f in terms))
+
+    return value.replace(
+        lambda node: isinstance(node, sp.Sum) and len(node.limits) == 1, lambda node: split(*node.args)
+    )
 
 
 def _has_edge_pole(loss: Loss) -> bool:

@@ -36,32 +36,32 @@ _LAYER: Final = {"width": (int, str), "activation": str, "bias": bool}
 _PENALTY: Final = {"norm": str, "factor": str, "biases": bool}
 
 
-def to_toml(chain: Chain) -> str:
-    """The TOML of a network or family; `from_toml` reads it back.
+def chain_toml(chain: Chain) -> str:
+    """The TOML of a network or family; `chain_from` reads it back.
 
     >>> from symbolic.network import mlp
-    >>> from_toml(to_toml(mlp(2, 3, 1))) == mlp(2, 3, 1)
+    >>> chain_from(loaded(chain_toml(mlp(2, 3, 1)), "2-3-1"), "2-3-1") == mlp(2, 3, 1)
     True
     """
     if isinstance(chain, Family) and chain.sizes is None:
         head = [
-            f"depth = {_value(FREE)}",
-            f"hidden = {_value([layer.text for layer in chain.hidden])}",
-            f"output = {_value(chain.output.text)}",
-            f"bias = {_value(list(chain.bias))}",
+            f"depth = {toml_value(FREE)}",
+            f"hidden = {toml_value([layer.text for layer in chain.hidden])}",
+            f"output = {toml_value(chain.output.text)}",
+            f"bias = {toml_value(list(chain.bias))}",
         ]
         layers: list[str] = []
     else:
         network = chain.symbolic() if isinstance(chain, Family) else chain
         inputs, *widths = (size if isinstance(size, int) else FREE for size in network.sizes)
-        head = [f"inputs = {_value(inputs)}"]
+        head = [f"inputs = {toml_value(inputs)}"]
         rows = zip(widths, network.layers, strict=True)
         layers = [
             _table("layers", width=width, activation=layer.activation.text, bias=layer.bias)
             for width, layer in rows
         ]
     goal = chain.objective
-    head += [f"loss = {_value(goal.loss.text)}", f"scale = {_value(to_text(goal.scale))}"]
+    head += [f"loss = {toml_value(goal.loss.text)}", f"scale = {toml_value(to_text(goal.scale))}"]
     penalties = [
         _table("penalties", norm=penalty.norm, factor=to_text(penalty.factor), biases=penalty.biases)
         for penalty in goal.penalties
@@ -69,21 +69,25 @@ def to_toml(chain: Chain) -> str:
     return "\n\n".join(["\n".join(head), *layers, *penalties]) + "\n"
 
 
-def from_toml(text: str, *, source: str = "the TOML text") -> Chain:
-    """Read a network or family. Raises InvalidNetwork, which names the source and the key."""
+def loaded(text: str, source: str) -> dict[str, Any]:
+    """What a TOML text says. Raises InvalidNetwork where it is none."""
     try:
-        data = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # of numbers and brackets without end, too
         raise InvalidNetwork(f"{source} is no TOML: {error}") from None
+
+
+def chain_from(data: Mapping[str, Any], source: str) -> Chain:
+    """The network or family of a TOML file. Raises InvalidNetwork, which names the source and the key."""
     is_open = "depth" in data
-    _check(data, _OPEN if is_open else _LAYERED, source)
+    check_keys(data, _OPEN if is_open else _LAYERED, source)
     penalties = []
     for row in _rows(data.get("penalties", []), _PENALTY, f"{source}, penalties"):
-        with _naming(f"{source}, norm or factor of a penalty"):
+        with naming(f"{source}, norm or factor of a penalty"):
             penalties.append(losses.penalty(row["norm"], row["factor"], biases=row["biases"]))
-    with _naming(f"{source}, loss or scale"):
+    with naming(f"{source}, loss or scale"):
         goal = objective(data.get("loss", "half-squared"), data.get("scale"), tuple(penalties))
-    with _naming(source):
+    with naming(source):
         return _open(data, goal, source) if is_open else _layered(data, goal, source)
 
 
@@ -113,12 +117,12 @@ def _layered(data: Mapping[str, Any], goal: Objective, source: str) -> Chain:
 
 
 def _activation(text: str, key: str) -> Activation:
-    with _naming(key):
+    with naming(key):
         return activation(text)
 
 
 @contextmanager
-def _naming(place: str) -> Iterator[None]:
+def naming(place: str) -> Iterator[None]:
     """Whatever is refused within says where it stands."""
     try:
         yield
@@ -128,12 +132,14 @@ def _naming(place: str) -> Iterator[None]:
 
 
 def _table(name: str, **values: object) -> str:
-    return "\n".join([f"[[{name}]]", *(f"{key} = {_value(value)}" for key, value in values.items())])
+    return "\n".join([f"[[{name}]]", *(f"{key} = {toml_value(value)}" for key, value in values.items())])
 
 
-def _value(value: object) -> str:
-    """A TOML value; strings, whole numbers, booleans and lists of them look as in JSON."""
-    return json.dumps(value)
+def toml_value(value: object) -> str:
+    """A TOML value; strings, whole numbers, booleans and lists of them look as in JSON, tables do not."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml_value(each)}" for key, each in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", r"\u007f")
 
 
 def _size(value: int | str) -> int | None:
@@ -148,14 +154,15 @@ def _rows(rows: list[Any], keys: Mapping[str, Any], source: str) -> list[dict[st
     """Tables that have every key, or its default."""
     defaults = {"activation": "identity", "bias": True, "biases": False}
     for row in rows:
-        _check(row, keys, source)
+        check_keys(row, keys, source)
         missing = [key for key in keys if key not in row and key not in defaults]
         if missing:
             raise InvalidNetwork(f"{source}: {', '.join(missing)} missing in {row}")
     return [{key: row.get(key, defaults.get(key)) for key in keys} for row in rows]
 
 
-def _check(data: Any, keys: Mapping[str, Any], source: str) -> None:
+def check_keys(data: Any, keys: Mapping[str, Any], source: str) -> None:
+    """Refuse what is no table, a key that is none of `keys`, and a value that is of another type."""
     if not isinstance(data, dict):
         raise InvalidNetwork(f"{source}: {data!r} is no table; write [[layers]] with its keys below")
     for key, value in data.items():

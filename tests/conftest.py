@@ -32,6 +32,7 @@ COMPONENTS = {
     "sklearn": Component(find_spec, "pip install scikit-learn"),
     "torch": Component(find_spec, "pip install torch"),
     "jax": Component(find_spec, "pip install jax"),
+    "onnx": Component(find_spec, "pip install onnx"),
 }
 GOLDEN = Path(__file__).parent / "golden"
 

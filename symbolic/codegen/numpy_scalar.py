@@ -12,12 +12,23 @@ from symbolic.notation import Expr
 
 HELPERS: Final = {"erf": "_erf", "erfc": "_erfc"}  # not in NumPy: the module brings its own
 
+LONG: Final = 10**6  # of a denominator
+
 
 class _Printer(NumPyPrinter):  # type: ignore[misc]  # SymPy has no type information
     """NumPy source under the name `np`, with `np.where` and its kin for pieces."""
 
     def _module_format(self, fqn: str, *arguments: Any) -> str:
         return str(super()._module_format(fqn, *arguments)).replace("numpy.", "np.")
+
+    def _print_Rational(self, node: Any) -> str:
+        """p/q, or where that is long the float that Python would make of it."""
+        return f"{node.p}/{node.q}" if node.q < LONG else repr(float(node))
+
+    def parenthesize(self, item: Any, level: int, strict: bool = False) -> str:  # noqa: FBT001, FBT002
+        """A long rational is written as one float, which needs no brackets."""
+        is_float = isinstance(item, sp.Rational) and item.q >= LONG
+        return self._print(item) if is_float else str(super().parenthesize(item, level, strict))
 
     def _print_Piecewise(self, node: Any) -> str:
         (value, condition), *rest = node.args
@@ -27,6 +38,7 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]  # SymPy has no type informa
             return f"np.{name}({', '.join(map(self._print, arguments))})"
         if not rest or condition == sp.true:
             return str(self._print(value))
+        value = value.replace(sp.log, lambda inside: _guarded_log(inside, condition))
         otherwise = self._print(sp.Piecewise(*rest)) if rest[0][1] != sp.true else self._print(rest[0][0])
         return f"np.where({self._print(condition)}, {self._print(value)}, {otherwise})"
 
@@ -47,6 +59,16 @@ class _Printer(NumPyPrinter):  # type: ignore[misc]  # SymPy has no type informa
 
     def _print_erfc(self, node: Any) -> str:
         return f"{HELPERS['erfc']}({self._print(node.args[0])})"
+
+
+def _guarded_log(inside: Expr, condition: Any) -> Expr:
+    """The logarithm with log 1 where the condition does not hold: NumPy evaluates every piece everywhere."""
+    safe = (
+        inside
+        if inside.is_positive or inside.has(sp.Piecewise)
+        else sp.Piecewise((inside, condition), (1, True))
+    )
+    return sp.log(safe)
 
 
 _KNOWN: Final = {"max": "maximum", "min": "minimum", "abs": "abs", "sign": "sign"}

@@ -11,6 +11,7 @@ from lark import Token, Transformer_NonRecursive
 from symbolic.grammar import values
 from symbolic.grammar.bounds import checked
 from symbolic.grammar.functions import Condition, Expr, Impossible, undefined_written
+from symbolic.grammar.indices import size_of
 from symbolic.grammar.names import Names
 
 Parts = list[Any]  # operands, built already, between their operators, which are tokens
@@ -39,11 +40,7 @@ class Builder(Transformer_NonRecursive[Token, Any]):
 
     def target(self, parts: Parts) -> Expr:
         name, *indices = parts
-        return (
-            self.entry([name, *map(self.names.symbol, indices)])
-            if indices
-            else sp.Symbol(str(name), real=True)
-        )
+        return self.entry(parts) if indices else sp.Symbol(str(name), real=True)
 
     def sum(self, parts: Parts) -> Expr:
         first = parts[0]
@@ -113,21 +110,34 @@ class Builder(Transformer_NonRecursive[Token, Any]):
         return sp.IndexedBase(str(name), real=True)[tuple(positions)]
 
     def position(self, parts: Parts) -> Expr:
+        return parts[0]
+
+    def whole(self, parts: Parts) -> Expr:
+        """A signed sum of whole numbers."""
         signed = parts if parts[0] == "-" else ["+", *parts]
         return sp.Add(
             *(-step if sign == "-" else step for sign, step in zip(signed[::2], signed[1::2], strict=True))
         )
 
+    def multiple(self, parts: Parts) -> Expr:
+        """Products, quotients and remainders of whole numbers, from the left."""
+        value = parts[0]
+        for operator, operand in _operations(parts):
+            value = self._at(operator, values.whole, str(operator), value, operand)
+        return value
+
     def step(self, parts: Parts) -> Expr:
-        """An index, an integer, or an integer times an index."""
-        factors = [
-            self.names.symbol(part) if isinstance(part, Token) else part for part in parts if part != "*"
-        ]
-        return sp.Mul(*factors)
+        return self.names.symbol(parts[0])
+
+    def range(self, parts: Parts) -> tuple[Expr, Expr]:
+        index, *ends = parts
+        symbol = self.names.symbol(index)
+        named = [self.names.symbol(end) if isinstance(end, Token) else end for end in ends]
+        return symbol, named[0] if named else size_of(symbol)
 
     def total(self, parts: Parts) -> Expr:
-        head, body, *indices = parts
-        return self._at(head, values.summed, body, [self.names.symbol(index) for index in indices])
+        head, body, *ranges = parts
+        return self._at(head, values.picked, str(head), body, ranges)
 
 
 def _operations(parts: Parts) -> Iterator[tuple[Token, Expr]]:

@@ -22,9 +22,9 @@ from lark.exceptions import VisitError
 from symbolic.errors import FormulaError
 from symbolic.grammar.builder import Builder
 from symbolic.grammar.functions import Expr
+from symbolic.grammar.indices import size_of as size_of
 from symbolic.grammar.names import Names
 from symbolic.grammar.text import to_text as to_text
-from symbolic.grammar.values import size_of as size_of
 
 MAX_LENGTH: Final = 10_000
 MAX_NESTING: Final = 64
@@ -34,7 +34,7 @@ _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*|\*\*|[<>=!]=|\S")
 _ENDS_CHAIN: Final = {"+", "-", "*", "/", ",", "and", "or"}
 _BEFORE_OPERAND: Final = _ENDS_CHAIN | {"(", "[", "**", "<", "<=", ">", ">=", "==", "!=", "=", "not"}
 
-_OPERANDS: Final = {"INTEGER", "DECIMAL", "NAME", "PRIMED", "WHERE", "SUM", "_LPAR"}
+_OPERANDS: Final = {"INTEGER", "DECIMAL", "NAME", "PRIMED", "WHERE", "SUM", "LARGEST", "PLACE", "_LPAR"}
 _EXPECTED: Final = (
     ("a number", "INTEGER"),
     ("a name", "NAME"),
@@ -45,6 +45,7 @@ _EXPECTED: Final = (
     ("an operator", "SLASH"),
     ("a comparison", "COMPARISON"),
     ("','", "_COMMA"),
+    ("':'", "_COLON"),
     ("')'", "_RPAR"),
     ("']'", "_RSQB"),
     ("'='", "EQUALS"),
@@ -74,9 +75,14 @@ def parse_scalar(text: str, *, names: Collection[str], functions: Collection[str
 
 
 def parse_equation(
-    text: str, *, scalars: Collection[str] = (), functions: Collection[str] = ()
+    text: str,
+    *,
+    scalars: Collection[str] = (),
+    functions: Collection[str] = (),
+    options: Collection[str] = (),
 ) -> ParsedEquation:
-    """Read an equation between arrays; a name without brackets is one of `scalars`, an index or a size.
+    """Read an equation between arrays; a name without brackets is one of `scalars` or `options` (whole
+    numbers), an index or a size.
 
     Raises FormulaError as `parse_scalar` does, and for an index that is bound twice or not at all, an array
     with two ranks, and a target that occurs in its own value.
@@ -84,7 +90,7 @@ def parse_equation(
     >>> parse_equation("Z[i,q] = Sum(W[i,k]*A[q+k], k)").value
     Sum(A[k + q]*W[i, k], (k, 1, N_k))
     """
-    names = Names(text, frozenset(scalars), frozenset(functions), arrays=True)
+    names = Names(text, frozenset(scalars), frozenset(functions), frozenset(options), arrays=True)
     target, value = _read(text, "equation", names)
     return ParsedEquation(target, value, text)
 

@@ -12,7 +12,7 @@ from lark import Token, Tree
 
 from symbolic.errors import FormulaError
 from symbolic.grammar.functions import FUNCTIONS, Expr, undefined_written
-from symbolic.grammar.values import size_of
+from symbolic.grammar.indices import option, size_of
 
 Bound = frozenset[str]
 
@@ -21,12 +21,14 @@ Bound = frozenset[str]
 class Names:
     """The names of one text: `scalars` and undefined `functions` from the caller, the rest read off the tree.
 
-    A formula has scalars alone; an equation (`arrays`) has arrays and indices too. A scalar may be called pi.
+    A formula has scalars alone; an equation (`arrays`) has arrays and indices too, and `options`, which are
+    whole numbers such as a stride. A scalar may be called pi.
     """
 
     text: str
     scalars: frozenset[str]
     functions: frozenset[str]
+    options: frozenset[str] = frozenset()
     arrays: bool = False
     target: str | None = None
     indices: Bound = frozenset()
@@ -39,6 +41,8 @@ class Names:
             return _scalar(name)
         if name in self.indices:
             return sp.Symbol(name, integer=True)
+        if name in self.options:
+            return option(name)
         return size_of(sp.Symbol(name.removeprefix("N_"))) if self._is_size(name) else sp.pi
 
     def error(self, problem: str, token: Token) -> FormulaError:
@@ -48,8 +52,8 @@ class Names:
 
     def check(self, tree: Tree[Token]) -> None:
         """Raise FormulaError at the first name of the text that is unknown or used against its meaning."""
-        totals = tree.find_data("total")
-        self.indices = frozenset(str(index) for total in totals for index in total.children[2:])
+        ranges = tree.find_data("range")
+        self.indices = frozenset(str(index) for index, *_ in map(_tokens, ranges))
         free = frozenset().union(*map(self._check_target, tree.find_data("target")))
         nodes = [(tree, free)]
         while nodes:  # no recursion: a tree may be deeper than Python's stack
@@ -58,11 +62,21 @@ class Names:
             nodes += [(child, inner) for child in reversed(node.children) if isinstance(child, Tree)]
 
     def _check_target(self, target: Tree[Token]) -> Bound:
-        name, *indices = _tokens(target)
-        self.target, self.ranks[name] = str(name), len(indices)
-        bound = self._bind(indices, frozenset())
-        self.indices |= bound
-        return bound
+        """The indices of a target: what its positions name, but for options and sizes."""
+        name, *_ = _tokens(target)
+        positions = [place for place in target.children if isinstance(place, Tree)]
+        self.target, self.ranks[name] = str(name), len(positions)
+        plain = [
+            step
+            for place in positions
+            for step in place.children
+            if isinstance(step, Tree) and step.data == "step"
+        ]
+        named = [token for step in target.find_data("step") for token in _tokens(step)]
+        self.indices |= {str(token) for token in named}
+        self.indices -= self.options | {token for token in map(str, named) if self._is_size(token)}
+        self._bind([token for step in plain for token in _tokens(step)], frozenset())
+        return frozenset(str(token) for token in named if token in self.indices)
 
     def _check_node(self, node: Tree[Token], bound: Bound) -> Bound:
         """Check the names that stand directly in a node; the indices that are bound in its children."""
@@ -76,14 +90,16 @@ class Names:
             case "step":
                 self._check_step(_tokens(node), bound)
             case "total":
-                head, *indices = _tokens(node)
+                head, *_ = _tokens(node)
                 if not self.arrays:
-                    raise self.error("Sum stands in equations between arrays, not in a formula", head)
-                return self._bind(indices, bound)
+                    raise self.error(f"{head} stands in equations between arrays, not in a formula", head)
+                ranges = [_tokens(child) for child in node.children[2:] if isinstance(child, Tree)]
+                self._check_step((end for _, *ends in ranges for end in ends), frozenset())
+                return self._bind((index for index, *_ in ranges), bound)
         return bound
 
     def _check_variable(self, token: Token, bound: Bound) -> None:
-        if token in self.scalars or token in bound or token == "pi" or self._is_size(token):
+        if token in self.scalars | self.options | bound or token == "pi" or self._is_size(token):
             return
         if token == self.target:
             raise self.error(f"the target '{token}' is used in its own value", token)
@@ -92,7 +108,7 @@ class Names:
         functions = sorted(FUNCTIONS.keys() | self.functions)
         if token in functions:
             raise self.error(f"'{token}' is a function; write {token}(...)", token)
-        names = [*sorted(self.scalars | bound), "pi"]
+        names = [*sorted(self.scalars | self.options | bound), "pi"]
         known = f"the names here are {', '.join(names)}; the functions are {', '.join(functions)}"
         raise self.error(f"unknown name '{token}'{_suggestion(token, names)}; {known}", token)
 
@@ -117,8 +133,8 @@ class Names:
             raise self.error("arrays stand in equations, not in a formula", name)
         if name == self.target:
             raise self.error(f"the target '{name}' is used in its own value", name)
-        if name in self.scalars or name in bound:
-            kind = "a scalar" if name in self.scalars else "an index"
+        if name in self.scalars | self.options | bound:
+            kind = "an index" if name in bound else "a scalar"
             raise self.error(f"'{name}' is {kind} and has no indices", name)
         before = self.ranks.setdefault(name, rank)
         if before != rank:
@@ -127,7 +143,7 @@ class Names:
 
     def _check_step(self, tokens: Iterable[Token], bound: Bound) -> None:
         for token in tokens:
-            if token.type != "NAME" or token in bound or self._is_size(token):
+            if token.type != "NAME" or token in self.options | bound or self._is_size(token):
                 continue
             if token in self.scalars:
                 raise self.error(f"'{token}' is a scalar; an index is wanted", token)
@@ -135,8 +151,9 @@ class Names:
 
     def _bind(self, indices: Iterable[Token], bound: Bound) -> Bound:
         for index in indices:
-            if index in self.scalars:
-                raise self.error(f"'{index}' is a scalar; an index is wanted", index)
+            if index in self.scalars | self.options:
+                kind = "a scalar" if index in self.scalars else "a whole number that is given"
+                raise self.error(f"'{index}' is {kind}; an index is wanted", index)
             if index in bound:
                 raise self.error(f"the index '{index}' is bound twice", index)
             bound |= {str(index)}

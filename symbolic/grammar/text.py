@@ -14,10 +14,12 @@ from sympy.core.relational import Relational
 
 from symbolic.errors import Unsupported
 from symbolic.grammar.functions import FUNCTIONS, Condition, Expr, undefined_label, undefined_parts
-from symbolic.grammar.values import size_of
+from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder, size_of
+from symbolic.plain import PlainSum
 
 _SUM, _PRODUCT, _POWER, _ATOM = range(4)
 _OR, _AND, _NOT = range(3)
+_PICKED: Final = {sp.Sum: "Sum", PlainSum: "Sum", Largest: "Max", Place: "ArgMax"}
 _NAMES: Final = {row.build: row.name for row in FUNCTIONS.values() if isinstance(row.build, type)}
 
 
@@ -48,8 +50,14 @@ def _write(expr: Expr) -> tuple[str, int]:
             return str(expr.name), _ATOM
         case sp.Indexed():
             return f"{expr.base.label}[{','.join(map(to_text, expr.indices))}]", _ATOM
-        case sp.Sum() if all(limit[1:] == (1, size_of(limit[0])) for limit in expr.limits):
-            return f"Sum({', '.join(map(to_text, (expr.function, *expr.variables)))})", _ATOM
+        case sp.Sum() | Largest() | Place() if all(limit[1] == 1 for limit in expr.limits):
+            picked = [to_text(expr.function), *map(_range, expr.limits)]
+            return f"{_PICKED[type(expr)]}({', '.join(picked)})", _ATOM
+        case Quotient() | Remainder():
+            sign = "//" if isinstance(expr, Quotient) else "%"
+            return sign.join(_at_least(_POWER, part) for part in expr.args), _PRODUCT
+        case Holds():
+            return f"where({_condition(expr.args[0])[0]}, 1, 0)", _ATOM
         case sp.Piecewise() if expr.args[-1][1] is sp.true:
             return _cases(expr), _ATOM
     if expr is sp.pi or expr is sp.E:
@@ -59,6 +67,11 @@ def _write(expr: Expr) -> tuple[str, int]:
     if name is None:
         raise Unsupported(f"a formula cannot say {expr.func.__name__}: {expr}")
     return f"{name}({', '.join(map(to_text, expr.args))})", _ATOM
+
+
+def _range(limit: tuple[sp.Symbol, Expr, Expr]) -> str:
+    index, _, end = limit
+    return str(index) if end == size_of(index) else f"{index}: {end}"
 
 
 def _at_least(level: int, expr: Expr) -> str:

@@ -5,6 +5,7 @@ Raises Impossible, a reason without a position.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
@@ -22,8 +23,12 @@ from symbolic.grammar.bounds import (
     checked,
 )
 from symbolic.grammar.functions import FUNCTIONS, Condition, Expr, Impossible, bounded, by_cases, compare
+from symbolic.grammar.indices import Largest, Place, Quotient, Remainder
+from symbolic.plain import PlainSum
 
 MAX_ARGUMENT: Final = 2**64  # beyond, SymPy cannot evaluate erfc(x) or atan(tan(x))
+MAX_DEGREE: Final = 16  # of a product in a position; of quotients inside one another
+MAX_TERMS: Final = 256  # of such a product, multiplied out
 _FOR_LARGE_ARGUMENTS: Final = {"log", "log1p", "sqrt", "abs", "sign", "Heaviside", "relu", "max", "min"}
 _ANALYSED_AS_COMPLEX: Final = {"sinh", "cosh", "tanh"}
 
@@ -96,12 +101,29 @@ def _distinguished(a: Expr, b: Expr) -> None:
         check_constants(a - b)
 
 
-def summed(body: Expr, indices: Iterable[sp.Symbol]) -> Expr:
-    """Σ over each index from 1 to its size; SymPy moves a `Piecewise` in the index to the top of the body."""
+def picked(kind: str, body: Expr, ranges: Iterable[tuple[sp.Symbol, Expr]]) -> Expr:
+    """Σ, Max or ArgMax over each index from 1 to its end; SymPy moves a `Piecewise` in the index of a sum to
+    the top of the body.
+    """
     bounded(body)
-    return checked(sp.Sum(body, *((index, 1, size_of(index)) for index in indices)))
+    limits = [(index, 1, end) for index, end in ranges]
+    if kind == "Sum":
+        return checked(PlainSum(body, *limits))
+    if len(limits) > 1:
+        raise Impossible(f"{kind} takes one index; write {kind}({kind}(..., {limits[1][0]}), {limits[0][0]})")
+    return Largest(body, *limits) if kind == "Max" else Place(body, *limits)
 
 
-def size_of(index: sp.Symbol) -> sp.Symbol:
-    """N_j, the number of values that the index j takes."""
-    return sp.Symbol(f"N_{index.name}", integer=True, positive=True)
+def whole(operator: str, a: Expr, b: Expr) -> Expr:
+    """A product, quotient or remainder of whole numbers; products are multiplied out later."""
+    factors = [factor.as_base_exp() for side in (a, b) for factor in sp.Mul.make_args(side)]
+    degree = sum(int(exponent) for base, exponent in factors if not base.is_number)
+    terms = math.prod(len(sp.Add.make_args(base)) ** int(exponent) for base, exponent in factors)
+    rounded = len(a.atoms(Quotient, Remainder)) + len(b.atoms(Quotient, Remainder))
+    if degree > MAX_DEGREE or terms > MAX_TERMS or rounded > MAX_DEGREE:
+        raise Impossible("this position is too involved")
+    if operator == "*":
+        return checked(a * b)
+    if b == 0:
+        raise Impossible("division by zero")
+    return Quotient(a, b) if operator == "//" else Remainder(a, b)

@@ -10,7 +10,6 @@ import sympy as sp
 
 from symbolic.activations import Activation
 from symbolic.conventions import Layout
-from symbolic.derivation import Derivation
 from symbolic.grammar.formula import to_text
 from symbolic.losses import Loss
 from symbolic.network import Chain, Dense, Family, Network, Objective
@@ -98,17 +97,16 @@ def notation_latex(layout: Layout, objective: Objective) -> str:
     return f"{_NOTATION}{_LABELS[layout.labels]}{strength}\n\n{arrays} {_OPERATIONS}"
 
 
-def functions_latex(derivation: Derivation) -> str:
+def functions_latex(steps: Sequence[Step], loss: Loss) -> str:
     """The loss of one output and the activations, each with its slope, as SymPy derives it."""
-    steps = derivation.forward or derivation.general
     shown = [
         each for each in definitions(steps) if isinstance(each.slot.source, Activation) and not each.same
     ]
-    lines = [r"\paragraph{Functions.}", *_loss(derivation.chain.objective.loss)]
+    lines = [r"\paragraph{Functions.}", *_loss(loss)]
     if any(_is_open(step) for step in steps):
         lines.append("An activation $g^{[l]}$ that is undefined is any differentiable function.")
     if shown:
-        lines += ["The activations and their slopes are", *_displayed(shown)]
+        lines += ["The activations and their slopes are", *displayed(shown)]
     if any(formula.has(sp.Piecewise) for each in shown for formula in each.formulas):
         lines.append("Where two cases of a function meet, its slope is that of the case which holds there.")
     return "\n".join(lines)
@@ -119,7 +117,7 @@ def _loss(loss: Loss) -> list[str]:
         return ["The loss $e(a, t)$ of an output $a$ with the target $t$ is any differentiable function."]
     name = f" ({loss.name.translate(_ESCAPES)})" if loss.row else ""
     said = f"The loss of an output $a$ with the target $t${name} and its slope are"
-    return [said, *_displayed(definition(Slot("e", None, loss)))]
+    return [said, *displayed(definition(Slot("e", None, loss)))]
 
 
 def _is_open(step: Step) -> bool:
@@ -160,7 +158,7 @@ def _table(rows: Sequence[str]) -> str:
     return "\n".join([*head, titles, *rows, r"\end{tabular}", r"\end{center}"])
 
 
-def _displayed(found: Sequence[Definition]) -> Iterator[str]:
+def displayed(found: Sequence[Definition]) -> Iterator[str]:
     """Chains of equal formulas as displays; what is too long for a line as text that breaks anywhere."""
     for fits, run in groupby(found, key=lambda each: _lines(each) is not None):
         if fits:

@@ -17,6 +17,7 @@ import sympy as sp
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import Derivation
 from symbolic.errors import Unsupported
+from symbolic.graph import Graph
 from symbolic.network import Network
 from symbolic.notation import Step, name_of
 from symbolic.program import plain_identity, program
@@ -28,7 +29,9 @@ from symbolic.writing.description import (
     notation_latex,
     subject_latex,
 )
+from symbolic.writing.equations_document import equations_document
 from symbolic.writing.latex import LatexWriter, layers_latex, range_latex
+from symbolic.writing.preamble import HEAD
 from symbolic.writing.reasons import Reasons
 from symbolic.writing.shown import Write, error_terms, sides
 from symbolic.writing.text import TextWriter
@@ -45,21 +48,6 @@ _TITLES: Final = {
     "bias gradient": "Gradient of the biases",
     "cotangent": "Derivative by the activation",
 }
-_HEAD: Final = r"""\documentclass[11pt,a4paper]{article}
-\usepackage{amsmath}
-\setlength{\textwidth}{16cm}
-\setlength{\oddsidemargin}{-0.04cm}
-\setlength{\textheight}{24cm}
-\setlength{\topmargin}{-1cm}
-\setlength{\emergencystretch}{3em}
-\setlength{\jot}{6pt}
-\allowdisplaybreaks[1]
-\begin{document}
-\setlength{\abovedisplayshortskip}{\abovedisplayskip}
-\begin{center}
-\LARGE Backpropagation: %s
-\end{center}
-"""
 _BACKWARD: Final = r"""\subsection*{Backward}
 Let $\delta^{[l]}_{i,c} = \partial E / \partial z^{[l]}_{i,c}$. By the chain rule,
 $\partial E / \partial v$ is the sum of $(\partial E / \partial u)\,(\partial u / \partial v)$ over all
@@ -67,15 +55,18 @@ numbers $u$ that $v$ enters directly; each reason below says which these are."""
 
 
 def latex_document(derivation: Derivation, layout: Layout = INTERNAL) -> str:
-    """The whole document; matrix forms are in the layout."""
-    network = network_of(derivation.chain)
+    """The whole document; matrix forms are in the layout, which says nothing of a graph."""
+    chain = derivation.chain
+    if isinstance(chain, Graph):
+        return equations_document(derivation)
+    network = network_of(chain)
     document = _Document(derivation, layout)
     parts = [
-        _HEAD % subject_latex(network),
+        HEAD % subject_latex(network),
         r"\section{The network}",
-        family_latex(derivation.chain) if network is None else network_latex(network),
-        notation_latex(layout, derivation.chain.objective),
-        functions_latex(derivation),
+        family_latex(chain) if network is None else network_latex(network),
+        notation_latex(layout, chain.objective),
+        functions_latex(derivation.forward or derivation.general, chain.objective.loss),
         r"\section{Any layer}",
         *document.any_layer(),
     ]

@@ -5,6 +5,7 @@ r"""Formulas as LaTeX: entries in lower case, w^{[1]}_{2,1}, matrices in capital
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -18,12 +19,12 @@ from symbolic.derivation import Derivation, derive
 from symbolic.grammar.formula import to_text
 from symbolic.network import Chain
 from symbolic.notation import Array, Expr, Slot, Step
-from symbolic.writing.shown import error_terms, ranges, sides, with_absolute
+from symbolic.writing.shown import equals, error_terms, ranges, runs, sides, with_absolute
 from symbolic.writing.writer import Writer, penalised
 
+_MARKED: Final = re.compile(r"([A-Za-z])(?:(\d+)|([A-Za-z])|_(\w+))")  # X1, WQ, Y_place
+_INDEXED: Final = re.compile(r"[A-Za-z]_?(\d+|[A-Za-z])|N_\w+")
 _OTHER_NAMES: Final = {"sigmoid": r"\sigma", "atan": r"\arctan", "exp": r"\exp"}
-_MANY: Final = r"1,\dots,"
-_FIRST: Final = {"1": "1", "2": "1,2"}
 
 
 def index_latex(step: Step) -> str:
@@ -34,7 +35,7 @@ def index_latex(step: Step) -> str:
     >>> print(index_latex(derive(mlp(2, 3, 1)).backward[2]))
     \frac{\partial E}{\partial b^{[2]}_{i}} = \sum_{c=1}^{m} \delta^{[2]}_{i,c}
     """
-    return " = ".join(sides(LatexWriter, step))
+    return equals(LatexWriter, step).join(sides(LatexWriter, step))
 
 
 def matrix_latex(step: Step, layout: Layout = INTERNAL) -> str:
@@ -55,8 +56,21 @@ def closed_latex(value: Expr) -> str:
 
 def range_latex(steps: Iterable[Step]) -> str:
     r"""The range of each free index of some steps: `i = 1,\dots,3,\; c = 1,\dots,m`."""
-    last = dict(pair for step in steps for pair in ranges(LatexWriter, step))
-    return r",\; ".join(f"{index} = {_FIRST.get(end, _MANY + end)}" for index, end in last.items())
+    found = {
+        index: (index, first, last) for step in steps for index, first, last in ranges(LatexWriter, step)
+    }
+    return r",\; ".join(
+        f"{', '.join(indices)} {_run(first, last)}" for indices, first, last in runs(found.values())
+    )
+
+
+def _run(first: str, last: str) -> str:
+    """All numbers of a range: = 1, or = 1,2, or = 1,…,m; from 1 where the end goes without saying."""
+    if not last:
+        return rf"\ge {first}"
+    if last in (first, str(int(first) + 1)):
+        return f"= {first}" if first == last else f"= {first},{last}"
+    return rf"= {first},\dots,{last}"
 
 
 def layers_latex(layers: str) -> str:
@@ -91,7 +105,15 @@ class _Latex:
     bars_group = True
     absolute = r"\lvert %s\rvert"
     norm = r"\lVert %s\rVert"
-    total = r"\sum_{%(index)s=1}^{%(last)s} "
+    total = r"\sum_{%(index)s=%(first)s}^{%(last)s} "
+    largest = r"\max_{%(index)s=%(first)s,\dots,%(last)s} "
+    place = r"\operatorname*{arg\,max}_{%(index)s=%(first)s,\dots,%(last)s} "
+    bracket = "[%s]"
+    divides = r"%s \mid %s"
+    floor = r"\lfloor %s\rfloor"
+    modulo = r"%s \bmod %s"
+    inline_fraction = "%s/%s"
+    adds = r"\mathrel{{+}{=}}"
     cases = r"\begin{cases} %s \end{cases}"
     case = r"%s & \text{if } %s"
     otherwise = r"%s & \text{otherwise}"
@@ -119,19 +141,20 @@ class _Latex:
         return rf"{closed}^{{\circ {exponent}}}" if by_entry else f"{closed}^{{{exponent}}}"
 
     def symbol(self, name: str) -> str:
-        return str(sp.latex(sp.Symbol(name)))
+        return _word(name)
 
     def size(self, layer: str) -> str:
         return f"n_{{{layer}}}"
 
-    def entry(self, array: Array, indices: Sequence[str]) -> str:
-        return self._written(array, self.symbol(array.name.lower()), below=f"_{{{','.join(indices)}}}")
+    def entry(self, array: Array, indices: Sequence[str], *, small: bool = True) -> str:
+        comma = "," if all(map(str.isalnum, indices)) else r",\,"
+        return self._written(array, below=f"_{{{comma.join(indices)}}}", small=small)
 
     def matrix(self, array: Array, *, transposed: bool) -> str:
         if penalty := penalised(array):
             norm, parameter = penalty
             return rf"R_{{{norm}}}{self.group(self.matrix(parameter, transposed=False))}"
-        return self._written(array, self.symbol(array.name), transposed=transposed)
+        return self._written(array, transposed=transposed)
 
     def named(self, function: str) -> str:
         if function in accepted_latex_functions:
@@ -152,21 +175,53 @@ class _Latex:
         last = {"1 ≤ l ≤ L": "L", "1 ≤ l < L": "L-1"}.get(layers)
         return rf"\sum_{{l=1}}^{{{last}}} " if last else rf"\sum_{{{layers}}} "
 
-    def _written(self, array: Array, letter: str, *, below: str = "", transposed: bool = False) -> str:
+    def _written(
+        self, array: Array, *, below: str = "", transposed: bool = False, small: bool = False
+    ) -> str:
         is_error = array.cotangent and array.name == "Z"
         of_error = array.cotangent and not is_error
-        above = _layer(array) + r"\top" * (transposed and not of_error)
+        letter, marks = _name(array.name.lower() if small else array.name)
+        above = marks + _layer(array) + r"\top" * (transposed and not of_error)
         written = (r"\delta" if is_error else letter) + (f"^{{{above}}}" if above else "") + below
         if not of_error:
             return written
         fraction = rf"\frac{{\partial E}}{{\partial {written}}}"
-        return rf"\Bigl({fraction}\Bigr)^{{\top}}" if transposed else fraction
+        above, below = r"^{\top}" * transposed, f"_{{{array.part}}}" * bool(array.part)
+        return rf"\Bigl({fraction}\Bigr){above}{below}" if above or below else fraction
+
+
+def _name(name: str) -> tuple[str, str]:
+    """A letter and what stands above it, different for different names: W^{Q}, X^{(1)}, W^{(h)}."""
+    owner, _, local = name.rpartition(".")
+    place = f"({owner if len(owner) == 1 else _upright(owner)})" if owner else ""
+    if found := _MARKED.fullmatch(local):
+        letter, number, mark, word = found.groups()
+        inner = f"({number})" if number else mark or _upright(word)
+        return letter, inner + place
+    return _word(local), place
+
+
+def _word(name: str) -> str:
+    """A symbol's name: a letter, a letter with an index below, a Greek letter, or upright letters."""
+    written = str(sp.latex(sp.Symbol(name)))
+    if written == f"\\{name}" or len(name) == 1 or _INDEXED.fullmatch(name):
+        return written
+    return _upright(name)
+
+
+def _upright(word: str) -> str:
+    escaped = word.replace("_", r"\_")
+    return rf"\mathrm{{{escaped}}}"
 
 
 class LatexWriter(Writer, LatexPrinter):  # type: ignore[misc]  # SymPy has no type information
     """SymPy's printer of LaTeX with our order and names."""
 
     style = _Latex()
+
+    def _range(self, form: str, index: sp.Symbol, first: Expr, end: Expr) -> str:
+        """Bounds such as N_k - 1 are wide; some space keeps those of neighbours apart."""
+        return super()._range(form, index, first, end) + r"\;" * int(first == 0)
 
     def _print_Pow(self, power: Expr) -> str:
         base, exponent = power.args

@@ -6,8 +6,9 @@ are defined beside the formulas; so is a long loss.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, TypeAlias
 
 import sympy as sp
@@ -20,7 +21,10 @@ from symbolic.losses import Loss, Penalty
 from symbolic.matrix_form import matrix_form
 from symbolic.notation import Expr, Slot, Step, size_of, undefined_at
 from symbolic.program import plain_identity
+from symbolic.writing.gathering import factored
+from symbolic.writing.index_form import brackets_inside, index_form, numbers_of
 from symbolic.writing.matrix_expression import Spread
+from symbolic.writing.ordering import term_key
 from symbolic.writing.writer import Writer
 
 Write: TypeAlias = Callable[[Step | None, Layout | None], Writer]
@@ -33,17 +37,30 @@ def sides(write: Write, step: Step, layout: Layout | None = None) -> tuple[str, 
 
     Raises Unsupported where there is no matrix form.
     """
-    writer = write(step, layout)
     if layout is None:
-        equation = written_out(step).equation
-        return writer.doprint(equation.target), writer.doprint(equation.value)
+        form = _opened(index_form(step).step, of_matrices=False)
+        writer = write(form, None)
+        return writer.doprint(form.equation.target), writer.doprint(brackets_inside(form.equation.value))
+    writer = write(step, layout)
     target, value = matrix_sides(step, layout)
     return writer.doprint(target), writer.doprint(value)
 
 
+def terms(write: Write, step: Step) -> list[str]:
+    """The right side of an index form, a term each, every term but the first with its sign."""
+    form = _opened(index_form(step).step, of_matrices=False)
+    writer = write(form, None)
+    ordered = sorted(sp.Add.make_args(brackets_inside(form.equation.value)), key=term_key)
+    written = [writer.doprint(term) for term in ordered]
+    minus = writer.style.minus
+    return [written[0], *(term if term.startswith(minus) else f"+ {term}" for term in written[1:])]
+
+
 def matrix_sides(step: Step, layout: Layout) -> tuple[Expr, Expr]:
     """Target and value of a step over symbols that stand for matrices, as `Spread` writes them."""
-    shown = written_out(step, of_matrices=True)
+    numbers = {symbol: bound for symbol, bound in numbers_of(step).items() if not bound.has(sp.Indexed)}
+    value = step.equation.value.xreplace(numbers)
+    shown = _opened(replace(step, equation=replace(step.equation, value=value)), of_matrices=True)
     form = matrix_form(shown, layout)
     rows = (shown.equation.name, *shown.equation.inputs) if layout.bias_shape == "1,n" else ()
     spread = Spread(frozenset(name for name in rows if shown.array(name).name == "b"))
@@ -51,11 +68,36 @@ def matrix_sides(step: Step, layout: Layout) -> tuple[Expr, Expr]:
     return sp.Symbol(form.target, real=True), value
 
 
-def ranges(write: Write, step: Step) -> list[tuple[str, str]]:
-    """Each free index of a step and its last value; an index that is a number is none."""
-    writer = write(step, None)
-    free = (index for index in step.equation.indices if isinstance(index, sp.Symbol))
-    return [(writer.doprint(index), writer.last(index, size_of(index))) for index in free]
+def equals(write: Write, step: Step) -> str:
+    """The sign between the sides of an index form; a scatter adds to its target."""
+    return f" {write(None, None).style.adds} " if step.equation.scatters else " = "
+
+
+def ranges(write: Write, step: Step) -> list[tuple[str, str, str]]:
+    """Each free index of a step with its first and last value, "" for the last of N_i values of an index i.
+
+    An index that is a number is none.
+    """
+    form = index_form(step)
+    writer = write(form.step, None)
+    return [
+        (
+            writer.doprint(index),
+            str(form.first),
+            "" if end == size_of(index) else writer.last(end + form.first - 1),
+        )
+        for index, end in zip(form.step.equation.indices, form.step.ends, strict=True)
+        if isinstance(index, sp.Symbol)
+    ]
+
+
+def runs(found: Iterable[tuple[str, str, str]]) -> Iterator[tuple[list[str], str, str]]:
+    """Ranges in order, indices that take N_i values each side by side: `i, c` from 1, then `u` to its end."""
+    for (first, is_open), group in groupby(found, key=lambda each: (each[1], not each[2])):
+        if is_open:
+            yield [index for index, *_ in group], first, ""
+        else:
+            yield from (([index], first, last) for index, _, last in group)
 
 
 def error_terms(write: Write, steps: Iterable[Step], layout: Layout | None = None) -> list[str]:
@@ -73,10 +115,11 @@ def error_terms(write: Write, steps: Iterable[Step], layout: Layout | None = Non
     ]
 
 
-def written_out(step: Step, *, of_matrices: bool = False) -> Step:
-    """The step with identities, losses and penalties written out and its scalars put in.
+def _opened(step: Step, *, of_matrices: bool) -> Step:
+    """The step with identities, losses and penalties written out, common factors in front.
 
-    A loss that is long keeps its name, and so does one with cases where it is taken of matrices.
+    A loss that is long keeps its name, and so does one with cases where it is taken of matrices. A formula
+    has no name where its place has none.
     """
     plain = plain_identity(step)
 
@@ -85,23 +128,22 @@ def written_out(step: Step, *, of_matrices: bool = False) -> Step:
         bound = plain.bindings[name]
         assert isinstance(bound, Slot)
         source = bound.source
-        if isinstance(source, Activation) or not _is_written_out(source, of_matrices=of_matrices):
+        if not _is_written_out(bound, of_matrices=of_matrices):
             return node
         formula = with_absolute(slot_formula(source, orders))
         return formula.xreplace(dict(zip(SLOT_ARGUMENTS[type(source)], node.args, strict=True)))
 
-    scalars = {
-        sp.Symbol(name, real=True): bound
-        for name, bound in plain.bindings.items()
-        if isinstance(bound, sp.Expr)
-    }
     value = plain.equation.value.replace(lambda node: undefined_parts(node) is not None, open_slot)
-    return replace(plain, equation=replace(plain.equation, value=sp.factor_terms(value.xreplace(scalars))))
+    value = factored(with_absolute(value))
+    return replace(plain, equation=replace(plain.equation, value=value))
 
 
-def _is_written_out(source: Loss | Penalty, *, of_matrices: bool) -> bool:
+def _is_written_out(slot: Slot, *, of_matrices: bool) -> bool:
+    source = slot.source
     if isinstance(source, Penalty):
         return True
+    if isinstance(source, Activation):
+        return source.name == "formula" and slot.layer is None
     if source.definition is None:
         return False
     formulas = (with_absolute(source.definition), with_absolute(source.slope))
@@ -172,7 +214,7 @@ def definitions(steps: Iterable[Step]) -> list[Definition]:
         source = slot.source
         if isinstance(source, Penalty) or source.definition is None or source.name == "identity":
             continue
-        if isinstance(source, Loss) and _is_written_out(source, of_matrices=True):
+        if _is_written_out(slot, of_matrices=True):
             continue
         if source not in first:
             first[source] = slot

@@ -16,10 +16,13 @@ import sympy as sp
 from symbolic.activations import activation
 from symbolic.conventions import Layout
 from symbolic.grammar.functions import undefined_parts
+from symbolic.grammar.indices import Holds, Largest, Place
 from symbolic.losses import OUTPUTS, loss
-from symbolic.notation import Array, Binding, Expr, Slot, Step, name_of, size_of, undefined_at
+from symbolic.notation import Array, Binding, Expr, Slot, Step, name_of, undefined_at
+from symbolic.writing.index_form import words_of
+from symbolic.writing.index_writer import IndexWriter
 from symbolic.writing.matrix_expression import ALL_ONES, ONES, Chain, Norm, Transposed
-from symbolic.writing.ordering import band, content, divides, fraction, is_negative, term_key
+from symbolic.writing.ordering import content, divides, fraction, is_negative, term_key
 
 COEFFICIENTS: Final = frozenset({"m", "k", "lambda", "alpha"})
 _PARAMETER: Final = re.compile(r"([Wb])(\d+)\[(.*)\]")
@@ -41,6 +44,14 @@ class Style(Protocol):
     absolute: str
     norm: str
     total: str
+    largest: str
+    place: str
+    bracket: str
+    divides: str
+    floor: str
+    modulo: str
+    inline_fraction: str
+    adds: str
     cases: str
     case: str
     otherwise: str
@@ -59,14 +70,14 @@ class Style(Protocol):
     def raised(self, base: str, exponent: str, *, by_entry: bool) -> str: ...
     def symbol(self, name: str) -> str: ...
     def size(self, layer: str) -> str: ...
-    def entry(self, array: Array, indices: Sequence[str]) -> str: ...
+    def entry(self, array: Array, indices: Sequence[str], *, small: bool = True) -> str: ...
     def matrix(self, array: Array, *, transposed: bool) -> str: ...
     def named(self, function: str) -> str: ...
     def slot(self, slot: Slot, orders: tuple[int, ...]) -> str: ...
     def over_layers(self, layers: str) -> str: ...
 
 
-class Writer:
+class Writer(IndexWriter):
     """Printing that text and LaTeX share.
 
     `step` binds the local names of what is printed; in a `layout`, arrays are matrices.
@@ -82,16 +93,22 @@ class Writer:
         self.step = step
         self.bindings: Mapping[str, Binding] = step.bindings if step else {}
         self.layout = layout
+        self._words = words_of(step.equation.rule) if step else {}
+
+    @property
+    def of_chain(self) -> bool:
+        """Whether what is printed belongs to a chain of layers, where entries are in lower case."""
+        arrays = [bound for bound in self.bindings.values() if isinstance(bound, Array)]
+        return self.step is None or any(array.layer is not None for array in arrays)
 
     def array(self, name: str) -> Array:
         """The array of a local name; in a closed form X is the input itself."""
         bound = self.bindings.get(name)
         return bound if isinstance(bound, Array) else Array(name)
 
-    def last(self, index: sp.Symbol, end: Expr) -> str:
+    def last(self, end: int | Expr) -> str:
         """The last value of an index that runs up to `end`."""
-        size = self.step.size(index) if self.step and end == size_of(index) else end
-        return str(size) if isinstance(size, int) else self._print(size)
+        return str(end) if isinstance(end, int) else self._print(end)
 
     def _print_Add(self, total: Expr) -> str:
         number, inner = content(total)
@@ -187,9 +204,19 @@ class Writer:
 
     def _print_Sum(self, total: Expr) -> str:
         written = ""
-        for index, _, end in reversed(total.limits):
-            written += self.style.total % {"index": self._print(index), "last": self.last(index, end)}
+        for index, first, end in reversed(total.limits):
+            written += self._range(self.style.total, index, first, end)
         return written + self.style.summand(self._joined([total.function], self.style.times))
+
+    def _range(self, form: str, index: sp.Symbol, first: Expr, end: Expr) -> str:
+        return form % {"index": self._print(index), "first": first, "last": self.last(end)}
+
+    def _print_Largest(self, picked: Expr) -> str:
+        form = self.style.place if isinstance(picked, Place) else self.style.largest
+        ranges = [self._range(form, *limit) for limit in reversed(picked.limits)]
+        return "".join(ranges) + self._grouped(picked.function, sp.Add)
+
+    _print_Place = _print_Largest
 
     def _print_Chain(self, chain: Expr) -> str:
         return self.style.chain.join(self._grouped(factor, sp.Add, sp.Mul) for factor in chain.args)
@@ -198,7 +225,8 @@ class Writer:
         return self.style.norm % self._print(call.args[0])
 
     def _print_Abs(self, call: Expr) -> str:
-        return self.style.absolute % self._print(call.args[0])
+        inside = self._print(call.args[0])
+        return f"abs({inside})" if "|" in inside else self.style.absolute % inside
 
     def _print_Function(self, call: Expr) -> str:
         return self.style.named(type(call).__name__) + self._arguments(call)
@@ -227,21 +255,6 @@ class Writer:
             for value, condition in cases.args
         ]
         return self.style.cases % self.style.next_case.join(rows)
-
-    def _print_Relational(self, condition: Any) -> str:
-        sign = self.style.relations.get(condition.rel_op, condition.rel_op)
-        return f"{self._print(condition.lhs)} {sign} {self._print(condition.rhs)}"
-
-    def _print_And(self, condition: Any) -> str:
-        known = band(condition)
-        parts = condition.args if known is None else [known]
-        return self.style.both.join(self._grouped(part, sp.Or) for part in parts)
-
-    def _print_Or(self, condition: Any) -> str:
-        return self.style.either.join(self._grouped(part, sp.And) for part in condition.args)
-
-    def _print_Not(self, condition: Any) -> str:
-        return self.style.opposite + self._grouped(condition.args[0], sp.And, sp.Or)
 
     def _print_Rational(self, number: Expr) -> str:
         size = str(abs(number.p))
@@ -279,16 +292,19 @@ class Writer:
         name = name_of(entry)
         if name == "n":
             return self.style.size(str(entry.indices[0]).replace(" ", ""))
-        return self.style.entry(self.array(name), [self._print(index) for index in entry.indices])
+        places = [self._whole(place) for place in entry.indices]
+        return self.style.entry(self.array(name), places, small=self.of_chain)
 
     def _is_scalar(self, expr: Expr) -> bool:
         """Whether an expression is made of numbers, sizes and scalars alone."""
         scalars = {name for name, bound in self.bindings.items() if isinstance(bound, sp.Expr)}
         names = {symbol.name for symbol in expr.free_symbols if not symbol.is_integer}
-        return not expr.has(sp.Indexed) and names <= COEFFICIENTS | scalars
+        return not expr.has(sp.Indexed, Holds) and names <= COEFFICIENTS | scalars
 
-    def _factor_key(self, factor: Expr) -> tuple[int, str]:
-        return self._rank(factor.base if factor.is_Pow else factor), self._print(factor)
+    def _factor_key(self, factor: Expr) -> tuple[int, int, str]:
+        base = factor.base if factor.is_Pow else factor
+        name = name_of(base) if isinstance(base, sp.Indexed) else ""
+        return self._rank(base), self._words.get(name, -1), self._print(factor)
 
     def _rank(self, factor: Expr) -> int:
         if self._is_scalar(factor):
@@ -296,12 +312,17 @@ class Writer:
         match factor:
             case Chain():
                 return 2
+            case Holds():
+                return 1
             case sp.Indexed() | sp.Symbol() | Transposed():
                 array = self.array(name_of(factor.args[0] if isinstance(factor, Transposed) else factor))
-                return {"W": 3, "b": 3, "Z": 4}.get(array.name[0], 6 if array.cotangent else 5)
+                if array.cotangent:
+                    return 4 if array.name == "Z" else 6
+                local = array.name.rpartition(".")[2]
+                return {"W": 3, "b": 3, "Z": 4}.get(local[0], 5)
             case sp.Add():
                 return 7
-            case sp.Sum() | sp.Piecewise():
+            case sp.Sum() | Largest() | Place() | sp.Piecewise():
                 return 9
         is_loss = undefined_parts(factor) is not None and len(factor.args) > 1
         return 7 if is_loss else 8

@@ -1,6 +1,7 @@
 """The command line: exit codes, messages without tracebacks, files whole or not at all."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -55,6 +56,19 @@ def refused(*arguments, cwd=None):
         (["derive", "2-1", "--hidden", "tanh"], ["--hidden does not apply"]),
         (["derive", "softmax", "--loss", "huber"], ["--loss does not apply", "layer"]),
         (["derive", "nowhere.toml"], ["there is no file nowhere.toml"]),
+        (["derive", "softmx"], ["no layer 'softmx'", "did you mean softmax", "backproof layers"]),
+        (["derive", "attention", "--wrt", "P"], ["no array of attention", "'P'", "V, A, S, K, Q"]),
+        (["derive", "attention", "--form", "closed"], ["chain of layers", "attention is a layer"]),
+        (["derive", "attention", "--samples", "rows"], ["a layout is one of chains"]),
+        (["latex", "attention", "--samples", "rows"], ["a layout is one of chains"]),
+        (["generate", "attention", "--hidden", "tanh"], ["--hidden does not apply", "layer"]),
+        (["generate", "attention"], ["chain of layers", "attention is a layer"]),
+        (["derive", "Y[i,c] = Sum(W[i,j]*X[j,c]**2, j) + q"], ["'q'", "character 37"]),
+        (["derive", "Y[i,c] = Z[i,c]"], ["no array of the equations begins with X"]),
+        (
+            ["derive", "Y[i,c] = X[i,c]", "--loss", "huber"],
+            ["--loss does not apply", "equations are a layer"],
+        ),
         (["derive", "2-3-1", "--hidden", "__import__('os')"], ["character 1"]),
         (["derive", "2-3-1", "--hidden", "z+zz"], ["character 3", "'zz'"]),
         (["derive", "2-3-1", "--wrt", "W3[1,1]"], ["layers 1 to 2"]),
@@ -219,6 +233,81 @@ def test_closed_form_of_one_weight_reads_as_mathematics():
 def test_symbolic_depth_has_ranges():
     done = run("derive", "n0-…-nL")
     assert all(text in done.stdout for text in ("1 ≤ l < L", "1 ≤ l ≤ L", "l = L"))
+
+
+def test_layer_is_derived_forward_and_backward():
+    shown = run("derive", "attention").stdout
+    assert shown.index("forward") < shown.index("A[t,u,c] = exp(S[t,u,c])") < shown.index("backward")
+    assert "∂E/∂K[d,u,c] = (1/√N_d)·Σ_t Q[d,t,c]·∂E/∂S[t,u,c]" in shown
+
+
+def test_one_array_of_a_layer_comes_with_what_it_rests_on():
+    shown = run("derive", "attention", "--wrt", "K").stdout.partition("backward")[2]
+    assert [line.split("[")[0].strip() for line in shown.strip().splitlines()] == [
+        "∂E/∂A",
+        "∂E/∂S",
+        "∂E/∂K",
+    ]
+
+
+def test_layer_is_shown_as_latex_json_matrices_and_einsum():
+    assert r"[s \mid u + p - d\,k]" in run("derive", "conv1d", "--format", "latex").stdout
+    assert "∂E/∂W = δ Aᵀ" in run("derive", "dense", "--form", "matrix").stdout
+    assert 'einsum("duc,tuc->dtc", K, ∂E/∂S)' in run("derive", "attention", "--form", "einsum").stdout
+    in_index_form = run("derive", "conv1d").stdout
+    assert run("derive", "conv1d", "--form", "matrix").stdout.split("∂E/∂b")[0].split() == (
+        in_index_form.split("∂E/∂b")[0].split()
+    )
+    equations = json.loads(run("derive", "gather", "--format", "json").stdout)["equations"]
+    assert [step["matrix"] for step in equations] == [None, None]
+    assert equations[1]["text"] == "∂E/∂X[J[q],c] += ∂E/∂Y[q,c]"
+
+
+def test_typed_equations_are_a_layer():
+    shown = run("derive", "H[i,c] = Sum(W[i,j]*X[j,c], j); Y[i,c] = H[i,c]**2").stdout
+    assert "∂E/∂X[j,c] = Σ_i W[i,j]·∂E/∂H[i,c]" in shown
+
+
+GRAPH = """
+[inputs]
+x = [3, "m"]
+[nodes.h]
+layer = "dense"
+inputs = ["x"]
+units = 3
+[nodes.y]
+layer = "add"
+inputs = ["h", "x"]
+[losses.E]
+loss = "half-squared"
+inputs = ["y"]
+[losses.P]
+layer = "l2"
+inputs = ["h.W"]
+"""
+
+
+def test_graph_of_a_file_is_derived_and_typeset(tmp_path):
+    (tmp_path / "net.toml").write_text(GRAPH)
+    shown = run("derive", "net.toml", cwd=tmp_path).stdout
+    assert "the sum E + P" in shown
+    assert "∂E/∂h.b[i] = Σ_c ∂E/∂h[i,c]" in shown
+    by_input = run("derive", "net.toml", "--wrt", "x", cwd=tmp_path).stdout
+    assert "∂E/∂x[" in by_input and "∂E/∂h.W[" not in by_input
+    assert "did you mean 'h.W'" in refused("derive", "net.toml", "--wrt", "hW", cwd=tmp_path)
+    assert run("latex", "net.toml", cwd=tmp_path).stdout.count(r"\partial W^{(h)}_{") == 1
+
+
+def test_layer_of_a_file_is_derived(tmp_path):
+    (tmp_path / "mine.toml").write_text('[layer]\nequations = ["Y[i,c] = sin(X[i,c])"]\nname = "wave"\n')
+    shown = run("derive", "./mine.toml", cwd=tmp_path).stdout
+    assert shown.startswith("layer wave") and "∂E/∂X[i,c] = ∂E/∂Y[i,c]·cos(X[i,c])" in shown
+
+
+def test_layers_are_listed_with_equations_and_settings():
+    shown = run("layers", env={**os.environ, "COLUMNS": "200"}).stdout
+    assert "scaled dot product" in shown and "stride s = 1" in shown
+    assert "A[t,u,...] = exp(S[t,u,...])/Sum(exp(S[t,v,...]), v)" in shown
 
 
 def test_prove_ends_with_qed():

@@ -182,7 +182,17 @@ def test_logarithms_of_vanishing_probabilities_are_exact(
     np.testing.assert_allclose(np.asarray(db), delta, atol=1e-300)
 
 
-@pytest.mark.parametrize(("name", "slope"), [("relu", 0), ("leaky_relu(0.3)", 0.3), ("elu(0.7)", 0.7)])
+@pytest.mark.parametrize(
+    ("name", "slope"),
+    [
+        ("relu", 0),
+        ("leaky_relu(0.3)", 0.3),
+        ("prelu(0.2)", 0.2),
+        ("elu(0.7)", 0.7),
+        ("selu", 1.0507009873554805 * 1.6732632423543772),
+        ("relu6", 0),
+    ],
+)
 def test_slope_at_a_kink_is_that_of_the_left(name: str, slope: float) -> None:
     at_kink = (network(1, 1, output=name), [(np.eye(1), np.zeros(1))], np.zeros((1, 1)), np.array([[-1.0]]))
     ((_, db),) = backprop.gradient(*at_kink)
@@ -201,13 +211,15 @@ def test_slope_of_an_absolute_value_at_0_is_0() -> None:
         (
             {"hidden": "g"},
             "layer 1: the vectorised backprop has no activation 'g', only identity, sigmoid, tanh, relu, "
-            "leaky_relu, elu, softplus, silu, gelu, softsign, sin, exp, softmax; "
+            "leaky_relu, elu, prelu, selu, softplus, silu, mish, gelu, softsign, hardtanh, relu6, "
+            "hardsigmoid, hardswish, sin, exp, softmax; "
             "the derivation serves the others",
         ),
         (
             {"hidden": "tanh", "loss": "E"},
-            "the vectorised backprop has no loss 'E', only squared, half-squared, huber, cross-entropy, "
-            "binary-cross-entropy; the derivation serves the others",
+            "the vectorised backprop has no loss 'E', only squared, half-squared, huber, "
+            "hinge, cross-entropy, binary-cross-entropy, label-smoothing, kl, poisson; "
+            "the derivation serves the others",
         ),
     ],
 )

@@ -107,8 +107,13 @@ def flat(gradient: Gradient) -> Array:
 
 
 ANALYTIC = [
-    *((name, "squared") for name in ("identity", "tanh", "softplus", "silu", "sin", "exp", "softmax")),
-    *((name, loss) for name in ("sigmoid", "softmax") for loss in ("cross-entropy", "binary-cross-entropy")),
+    *(
+        (name, "squared")
+        for name in ("identity", "tanh", "softplus", "silu", "mish", "sin", "exp", "softmax")
+    ),
+    *((name, loss) for name in ("sigmoid", "softmax") for loss in forward_pass.LOG_LOSSES),
+    ("exp", "poisson"),
+    ("softplus", "poisson"),
 ]
 
 
@@ -172,13 +177,15 @@ def test_stacks_of_points_change_nothing(hidden: str, monkeypatch: pytest.Monkey
         (
             {"hidden": "z*tanh(z)"},
             "layer 1: differences have no activation 'z*tanh(z)', only identity, sigmoid, tanh, relu, "
-            "leaky_relu, elu, softplus, silu, gelu, softsign, sin, exp, softmax; "
+            "leaky_relu, elu, prelu, selu, softplus, silu, mish, gelu, softsign, hardtanh, relu6, "
+            "hardsigmoid, hardswish, sin, exp, softmax; "
             "the derivation serves the others",
         ),
         (
             {"hidden": "tanh", "loss": "(a - t)**4"},
-            "differences have no loss '(a - t)**4', only squared, half-squared, huber, cross-entropy, "
-            "binary-cross-entropy; the derivation serves the others",
+            "differences have no loss '(a - t)**4', only squared, half-squared, huber, "
+            "hinge, cross-entropy, binary-cross-entropy, label-smoothing, kl, poisson; "
+            "the derivation serves the others",
         ),
     ],
 )

@@ -16,7 +16,7 @@ from proofs.closed_equals_derived import BATCH, prove_network, written_out
 from proofs.normal_form import decide
 from proofs.theorem import NotProved, Step, Theorem
 from symbolic import accumulation, notation
-from symbolic.chain_rule import cotangent_rule
+from symbolic.chain_rule import cotangent_rules
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
 from symbolic.evaluate import evaluate
@@ -81,13 +81,13 @@ def test_closed_form_equals_derivation_for_drawn_networks(
     prove_network(network(*sizes, hidden=hidden, loss=loss, scale=scale, bias=biases))
 
 
-Rule = Callable[[Equation, str], Equation]
+Rule = Callable[[Equation, str], tuple[Equation, ...]]
 
 
 def with_value(change: Callable[[Equation, str, Expr], Expr]) -> Rule:
-    def rule(forward: Equation, name: str) -> Equation:
-        right = cotangent_rule(forward, name)
-        return replace(right, value=change(forward, name, right.value))
+    def rule(forward: Equation, name: str) -> tuple[Equation, ...]:
+        (right,) = cotangent_rules(forward, name)
+        return (replace(right, value=change(forward, name, right.value)),)
 
     return rule
 
@@ -149,7 +149,7 @@ BROKEN = {
 def test_a_broken_rule_is_not_proved(
     name: str, sizes: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(accumulation, "cotangent_rule", with_value(BROKEN[name]))
+    monkeypatch.setattr(accumulation, "cotangent_rules", with_value(BROKEN[name]))
     with pytest.raises(NotProved) as failure:
         prove_network(network(*sizes, loss="E"))
     assert failure.value.decision.answer == "different"
@@ -229,7 +229,7 @@ def test_open_widths_and_what_would_swell_are_refused() -> None:
 def test_a_step_that_mixes_samples_is_refused() -> None:
     chain = network(2, 3, 1)
     arrays = {name: Array(name, 1, (3, SAMPLES)) for name in "YA"}
-    step = notation.Step(equation("Y[i,c] = A[i,c] - Sum(A[i,r], r)"), arrays, "normalisation")
+    step = notation.placed(equation("Y[i,c] = A[i,c] - Sum(A[i,r], r)"), arrays, "normalisation")
     with pytest.raises(Unsupported, match="Y1 mixes samples"):
         written_out(Derivation(chain, (), (step,)))
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sympy.codegen.cfunctions import expm1, log1p
 
 from proofs import reading
-from proofs.balls import Evaluator, Point, Unclear
+from proofs.balls import Evaluator, Point, Unclear, equation_of
 from proofs.normal_form import Contradiction, decide
 from proofs.polynomials import rational
 from symbolic.activations import ACTIVATIONS, VALUE, Activation, activation
@@ -63,6 +63,17 @@ EQUAL = {
     "roots of numbers": (sp.sqrt(2 * sp.pi) / sp.sqrt(6), sp.sqrt(sp.pi) / sp.sqrt(3)),
     "cube roots": ((x + y) ** sp.Rational(4, 3), (y + x) ** sp.Rational(1, 3) * (x + y)),
     "powers": (x**y, sp.exp(y * sp.log(x))),
+    "exponentials of logarithms": (sp.exp(2 * log1p(sp.exp(x)) - y), (1 + sp.exp(x)) ** 2 / sp.exp(y)),
+    "exponentials of halves of logarithms": (sp.exp(sp.log(1 + x**2) / 2), sp.sqrt(1 + x**2)),
+    "tanh of a logarithm": (sp.tanh(sp.log(1 + x**2)), ((1 + x**2) ** 2 - 1) / ((1 + x**2) ** 2 + 1)),
+    "a condition on an exponential": (
+        absolute(1 - sp.exp(-2 * x)),
+        absolute(sp.exp(x) - sp.exp(-x)) / sp.exp(x),
+    ),
+    "a condition on the exponential of a product": (
+        absolute(sp.exp(x * (1 + y**2)) - 1) * absolute(x),
+        (sp.exp(x + x * y**2) - 1) * x,
+    ),
     "logarithm of an exponential": (sp.log(sigmoid(z)), z - sp.log(1 + sp.exp(z))),
     "logarithm of positive factors": (
         sp.log((1 + x**2) * (2 + sp.exp(y))),
@@ -235,7 +246,7 @@ def test_stable_lines_equal_the_definition_and_its_slope(name: str) -> None:
     for formula, meant in ((lines["value"], row.definition), (lines["slope"], row.slope)):
         decision = decide(formula, meant, roots=row.row.roots)
         assert decision.answer == "equal", decision
-        assert set(decision.assumptions) <= {"z0 + exp(z0) + 1 = 0"}  # that is what z0 is
+        assert set(decision.assumptions) <= {f"{equation_of(root)} = 0" for root in row.row.roots}
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -255,13 +266,13 @@ def test_slope_by_value_equals_the_slope(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ROWS if activation(name).has_logs])
 def test_stable_logarithms_equal_those_of_the_value(name: str) -> None:
     row = activation(name)
-    first, second = row.stable_logs()
-    assert decide(first, sp.log(row.definition)).answer == "equal"
-    assert decide(second, sp.log(1 - row.definition)).answer == "equal"
+    for log, inside in zip(row.stable_logs(), (row.definition, 1 - row.definition), strict=False):
+        assert decide(log, sp.log(inside)).answer == "equal"
 
 
-def test_without_its_equation_a_root_proves_nothing() -> None:
-    row = activation("silu")
+@pytest.mark.parametrize("name", [name for name in ROWS if ACTIVATIONS[name].roots])
+def test_without_its_equation_a_root_proves_nothing(name: str) -> None:
+    row = activation(name)
     assert decide(stable(row)["slope"], row.slope).answer == "different"
 
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from symbolic.evaluate import SLOT_ARGUMENTS, evaluate, shape_of
 from symbolic.forward import forward
 from symbolic.grammar.functions import undefined_parts
+from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder
 from symbolic.losses import LAMBDA, SAMPLES
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Slot, Step
@@ -137,7 +138,7 @@ class Symbols(Rationals):
 
 @dataclass(frozen=True)
 class Point:
-    """What the names of a formula stand for; entries count from 1."""
+    """What the names of a formula stand for, sizes and options among the scalars; entries count from 1."""
 
     numbers: Rationals
     arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
@@ -159,6 +160,24 @@ def entries(target: sp.Expr, expr: sp.Expr, point: Point, shape: tuple[int, ...]
     return found
 
 
+def scattered(
+    places: Sequence[sp.Expr],
+    expr: sp.Expr,
+    loops: Sequence[tuple[sp.Symbol, sp.Expr]],
+    point: Point,
+    shape: tuple[int, ...],
+) -> np.ndarray:
+    """Every entry of the array that a scatter adds up; what lands outside is dropped."""
+    found, reading = np.empty(shape, object), _Reading(point)
+    found[...] = point.numbers.constant(sp.S.Zero)
+    for values in product(*(range(1, reading.whole(end, {}) + 1) for _, end in loops)):
+        at = {index: n for (index, _), n in zip(loops, values, strict=True)}
+        place = tuple(reading.whole(position, at) - 1 for position in places)
+        if all(0 <= n < size for n, size in zip(place, shape, strict=True)):
+            found[place] += reading.value(expr, at)
+    return found
+
+
 class _Reading:
     def __init__(self, point: Point) -> None:
         self.point = point
@@ -176,15 +195,24 @@ class _Reading:
         match expr:
             case sp.Number() | sp.NumberSymbol():
                 return numbers.constant(expr)
+            case sp.Symbol() if expr in at:
+                return numbers.constant(sp.Integer(at[expr]))
             case sp.Symbol():
                 return self.point.scalars[expr.name]
             case sp.Indexed():
-                place = tuple(int(i.xreplace(at)) - 1 for i in expr.indices)
-                return self.point.arrays[str(expr.base.label)][place]
+                place, array = self._place(expr, at), self.point.arrays[str(expr.base.label)]
+                return array[place] if self._is_inside(expr, at) else numbers.constant(sp.S.Zero)
             case sp.KroneckerDelta():
-                return numbers.constant(
-                    sp.Integer(int(expr.args[0].xreplace(at) == expr.args[1].xreplace(at)))
-                )
+                one, other = (self.whole(side, at) for side in expr.args)
+                return numbers.constant(sp.Integer(one == other))
+            case Quotient() | Remainder():
+                return numbers.constant(sp.Integer(self.whole(expr, at)))
+            case Holds():
+                return numbers.constant(sp.Integer(self._holds(expr.args[0], at)))
+            case Largest() | Place():
+                return self._largest(expr, at)
+            case sp.Mul() if not all(self._holds(f.args[0], at) for f in expr.args if isinstance(f, Holds)):
+                return numbers.constant(sp.S.Zero)  # whatever the other factors are
             case sp.Sum():
                 return self._sum(expr, at) if expr.function != 0 else numbers.constant(sp.S.Zero)
             case sp.Add() | sp.Mul():
@@ -221,10 +249,46 @@ class _Reading:
         return first
 
     def _length(self, index: sp.Symbol, _: sp.Expr, last: sp.Expr, body: sp.Expr) -> int:
-        for entry in body.atoms(sp.Indexed):
-            if index in entry.indices:
-                return int(self.point.arrays[str(entry.base.label)].shape[entry.indices.index(index)])
-        return int(self.point.scalars[last.name])
+        if all(symbol.name in self.point.scalars for symbol in last.free_symbols):
+            return self.whole(last, {})
+        entry = next(entry for entry in body.atoms(sp.Indexed) if index in entry.indices)
+        return int(self.point.arrays[str(entry.base.label)].shape[entry.indices.index(index)])
+
+    def whole(self, expr: sp.Expr, at: Mapping[sp.Symbol, int]) -> int:
+        """A whole number: a position, a size, an option, an index."""
+        match expr:
+            case sp.Integer():
+                return int(expr)
+            case sp.Symbol():
+                return at[expr] if expr in at else int(self.point.scalars[expr.name])
+            case sp.Add() | sp.Mul():
+                parts = [self.whole(part, at) for part in expr.args]
+                return sum(parts) if isinstance(expr, sp.Add) else prod(parts)
+            case sp.Pow():
+                return int(self.whole(expr.base, at) ** int(expr.exp))
+            case Quotient() | Remainder():
+                both = divmod(*(self.whole(part, at) for part in expr.args))
+                return both[isinstance(expr, Remainder)]
+            case sp.Indexed():
+                return int(self.value(expr, dict(at)))
+        raise TypeError(f"{expr} is no whole number")
+
+    def _place(self, entry: sp.Indexed, at: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
+        return tuple(self.whole(position, at) - 1 for position in entry.indices)
+
+    def _is_inside(self, entry: sp.Indexed, at: Mapping[sp.Symbol, int]) -> bool:
+        shape = self.point.arrays[str(entry.base.label)].shape
+        return all(0 <= n < size for n, size in zip(self._place(entry, at), shape, strict=True))
+
+    def _largest(self, picked: sp.Expr, at: dict[sp.Symbol, int]) -> Number:
+        """The largest value over an index, or its place: the first of several, all entries inside."""
+        ((index, *limits),) = picked.limits
+        ats = [at | {index: n + 1} for n in range(self._length(index, *limits, picked.function))]
+        entries = picked.function.atoms(sp.Indexed)
+        inside = [here for here in ats if all(self._is_inside(entry, here) for entry in entries)]
+        values = [self.value(picked.function, here) for here in inside]
+        best = values.index(max(values))
+        return inside[best][index] - 1 if isinstance(picked, Place) else values[best]
 
     def _holds(self, condition: Any, at: dict[sp.Symbol, int]) -> bool:
         match condition:

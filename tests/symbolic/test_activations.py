@@ -10,15 +10,22 @@ import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from symbolic.activations import ACTIVATIONS, Activation, Root, activation
-from symbolic.errors import FormulaError, InvalidNetwork
+from symbolic.activations import ACTIVATIONS, Activation, AtKinks, Root, Z, activation
+from symbolic.errors import FormulaError, InvalidNetwork, Unsupported
 from tests.symbolic.helpers import CLOSE, Decimals, Point, mp, value
 
-ELEMENTWISE = [*(name for name, row in ACTIVATIONS.items() if row.definition), "leaky_relu(3/10)", "elu(2/3)"]
+ELEMENTWISE = [
+    *(name for name, row in ACTIVATIONS.items() if row.definition),
+    "leaky_relu(3/10)",
+    "elu(2/3)",
+    "prelu(3/2)",
+]
 FORMULAS = ["z*tanh(z)", "where(z > 1/2, z**2, z)", "abs(z)", "1/(1 + z**2)", "max(z, -1)", "sin(pi*z)"]
 ROOTS = [root for row in ACTIVATIONS.values() for root in row.roots]
 POINTS = st.floats(-30, 30).map(mp.mpf)
 
+SELU_SCALE = mp.mpf(10507009873554805) / 10**16
+SELU_ALPHA = mp.mpf(16732632423543772) / 10**16
 TEXTBOOK = {
     "identity": lambda z: z,
     "sigmoid": lambda z: 1 / (1 + mp.exp(-z)),
@@ -28,10 +35,18 @@ TEXTBOOK = {
     "leaky_relu(3/10)": lambda z: z if z > 0 else 3 * z / 10,
     "elu": lambda z: z if z > 0 else mp.expm1(z),
     "elu(2/3)": lambda z: z if z > 0 else 2 * mp.expm1(z) / 3,
+    "prelu": lambda z: z if z > 0 else z / 4,
+    "prelu(3/2)": lambda z: z if z > 0 else 3 * z / 2,
+    "selu": lambda z: SELU_SCALE * (z if z > 0 else SELU_ALPHA * mp.expm1(z)),
     "softplus": lambda z: mp.log1p(mp.exp(z)),
     "silu": lambda z: z / (1 + mp.exp(-z)),
+    "mish": lambda z: z * mp.tanh(mp.log1p(mp.exp(z))),
     "gelu": lambda z: z * mp.ncdf(z),
     "softsign": lambda z: z / (1 + abs(z)),
+    "hardtanh": lambda z: min(max(z, mp.mpf(-1)), mp.mpf(1)),
+    "relu6": lambda z: min(max(z, mp.mpf(0)), mp.mpf(6)),
+    "hardsigmoid": lambda z: min(max(z + 3, mp.mpf(0)), mp.mpf(6)) / 6,
+    "hardswish": lambda z: z * min(max(z + 3, mp.mpf(0)), mp.mpf(6)) / 6,
     "sin": mp.sin,
     "exp": mp.exp,
 }
@@ -77,7 +92,7 @@ def test_definition_is_the_textbooks(name: str, z: Any) -> None:
 @given(z=POINTS)
 def test_slope_is_the_derivative_of_the_definition(name: str, z: Any) -> None:
     given = activation(name)
-    assume(all(abs(z - kink) > 1e-6 for kink in (-1, 0, 0.5)))
+    assume(all(abs(z - kink) > 1e-6 for kink in (-3, -1, 0, 0.5, 1, 3, 6)))
     step = mp.mpf(10) ** -30
     up, down = (at(given.definition, z=z + sign * step) for sign in (1, -1))
     assert abs(at(given.slope, z=z) - (up - down) / (2 * step)) <= mp.mpf(10) ** -50 * max(1, up)
@@ -114,16 +129,46 @@ def test_comparison_rejects_wrong_stable_lines(name: str, wrong: tuple[str, ...]
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_slope_jumps_at_the_kinks_and_nowhere_else(name: str) -> None:
     given, step = activation(name), mp.mpf(10) ** -60
-    for point in range(-4, 5):
+    for point in range(-7, 8):
         left, right = (at(given.slope, z=point + sign * step) for sign in (-1, 1))
         jumps = point in given.row.kinks and given.text != "elu"  # whose two slopes meet where alpha is 1
         assert (abs(left - right) > 1e-3) is jumps
-        assert abs(at(given.slope, z=mp.mpf(point)) - left) < 1e-50
+        outer = right if point > 0 else left
+        assert abs(at(given.slope, z=mp.mpf(point)) - outer) < 1e-50
+
+
+@pytest.mark.parametrize("name", ELEMENTWISE)
+@given(point=st.integers(-7, 7) | st.fractions(-7, 7, max_denominator=4))
+def test_one_sided_slopes_are_those_beside_the_point(name: str, point: Any) -> None:
+    exactly, step = sp.Rational(point), mp.mpf(10) ** -60
+    for sign, slope in zip((-1, 1), activation(name).one_sided_slopes(exactly), strict=True):
+        beside = at(activation(name).slope, z=mp.mpf(exactly.p) / exactly.q + sign * step)
+        assert abs(at(slope) - beside) < 1e-50
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "slopes"),
+    [
+        ("relu", 0, (0, 1)),
+        ("leaky_relu(-2)", 0, (-2, 1)),
+        ("hardtanh", -1, (0, 1)),
+        ("hardtanh", 1, (1, 0)),
+        ("relu6", 6, (1, 0)),
+        ("hardswish", -3, (0, sp.Rational(-1, 2))),
+        ("elu", 0, (1, 1)),
+        ("abs(z - 1/3)", sp.Rational(1, 3), (-1, 1)),
+        ("where(z**2 > 2, z, 0)", 1, (0, 0)),
+        ("max(z, min(2*z, 1))", 1, (0, 1)),
+    ],
+)
+def test_one_sided_slopes_at_a_kink(text: str, point: Any, slopes: tuple[Any, Any]) -> None:
+    assert activation(text).one_sided_slopes(point) == slopes
 
 
 @pytest.mark.parametrize(
     "name", [name for name in ELEMENTWISE if activation(name).slope_by_value is not None]
 )
+@settings(max_examples=20)
 @given(z=POINTS)
 def test_slope_in_the_value_is_the_slope(name: str, z: Any) -> None:
     given = activation(name)
@@ -134,14 +179,18 @@ def test_slope_in_the_value_is_the_slope(name: str, z: Any) -> None:
 @given(z=POINTS)
 def test_logarithms_are_those_of_the_value(name: str, z: Any) -> None:
     given, a = activation(name), at(activation(name).definition, z=z)
-    log_a, log_rest = given.stable_logs()
-    assert near(at(log_a, z=z), mp.log(a)) and near(at(log_rest, z=z), mp.log(1 - a))
+    log_a, *log_rest = given.stable_logs()
+    assert near(at(log_a, z=z), mp.log(a))
+    assert [near(at(log, z=z), mp.log(1 - a)) for log in log_rest] == [True] * given.row.is_probability
 
 
-@pytest.mark.parametrize("name", [name for name in ELEMENTWISE if activation(name).row.is_probability])
+@pytest.mark.parametrize("name", ELEMENTWISE)
 @given(z=POINTS)
-def test_probability_is_between_0_and_1(name: str, z: Any) -> None:
-    assert 0 < at(activation(name).definition, z=z) < 1
+def test_probability_is_between_0_and_1_and_positive_above_0(name: str, z: Any) -> None:
+    row, a = activation(name).row, at(activation(name).definition, z=z)
+    assert not row.is_probability or 0 < a < 1
+    assert not row.is_positive or a > 0
+    assert row.is_positive or not row.is_probability
 
 
 @pytest.mark.parametrize("root", ROOTS, ids=lambda root: root.equation)
@@ -195,8 +244,8 @@ def test_text_of_an_activation_reads_back(text: str) -> None:
 
 
 CHOICES = (
-    "elu, exp, gelu, identity, leaky_relu, relu, sigmoid, silu, sin, softmax, softplus, softsign, tanh, "
-    "g (undefined), or a formula in z"
+    "elu, exp, gelu, hardsigmoid, hardswish, hardtanh, identity, leaky_relu, mish, prelu, relu, relu6, selu, "
+    "sigmoid, silu, sin, softmax, softplus, softsign, tanh, g (undefined), or a formula in z"
 )
 
 
@@ -204,7 +253,7 @@ CHOICES = (
     ("text", "message"),
     [
         ("relU", f"no activation 'relU' (did you mean 'relu'?); choose from {CHOICES}"),
-        ("swish", f"no activation 'swish'; choose from {CHOICES}"),
+        ("swish", f"no activation 'swish' (did you mean 'hardswish'?); choose from {CHOICES}"),
         ("g(2)", f"no activation 'g'; choose from {CHOICES}"),
         ("Z", f"no activation 'Z'; choose from {CHOICES}"),
         ("tanh(2)", "activation 'tanh' has no parameter, but 2 was given; write 'tanh'"),
@@ -240,3 +289,23 @@ def test_formula_that_does_not_parse_is_refused_at_its_character(
 def test_formula_knows_z_alone(text: str) -> None:
     with pytest.raises(FormulaError, match=r"unknown (name|function)"):
         activation(text)
+
+
+@pytest.mark.parametrize("text", ["relu", "leaky_relu", "relu6", "hardtanh", "abs(z)", "max(z, 2)*z"])
+@pytest.mark.parametrize("at_kinks", ["left", "right", "mean"])
+def test_slope_at_a_kink_is_the_one_that_is_named(text: str, at_kinks: AtKinks) -> None:
+    named = replace(activation(text), at_kinks=at_kinks)
+    assert named.kinks
+    for kink in named.kinks:
+        left, right = named.one_sided_slopes(kink)
+        wanted = {"left": left, "right": right, "mean": (left + right) / 2}[at_kinks]
+        assert named.slope.xreplace({Z: kink}) == wanted != {"left": right, "right": left}.get(at_kinks)
+        assert dict(named.stable_lines())["slope"].xreplace({Z: kink}) == wanted
+        beside = kink + sp.Rational(1, 3)
+        assert named.slope.xreplace({Z: beside}) == activation(text).slope.xreplace({Z: beside})
+
+
+def test_formula_without_a_jump_of_its_slope_has_no_kink() -> None:
+    assert activation("where(z > 0, z**2, 0)").kinks == activation("tanh").kinks == ()
+    with pytest.raises(Unsupported, match="not where a polynomial vanishes"):
+        replace(activation("where(exp(z) > 2, z, 0)"), at_kinks="left").slope  # noqa: B018

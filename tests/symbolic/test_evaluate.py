@@ -23,7 +23,7 @@ from symbolic.grammar.formula import parse_scalar
 from symbolic.grammar.functions import undefined
 from symbolic.losses import LAMBDA, SAMPLES, loss, penalty
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Slot, Step, equation, name_of
+from symbolic.notation import Array, Slot, Step, equation, name_of, placed
 from tests.symbolic.helpers import (
     CLOSE,
     RELATIONS,
@@ -49,7 +49,7 @@ def lone(text: str) -> Step:
     read = equation(text)
     found = [e for e in (read.target, *read.value.atoms(sp.Indexed)) if isinstance(e, sp.Indexed)]
     arrays = {name_of(e): Array(name_of(e), None, tuple(SIZES[str(i)] for i in e.indices)) for e in found}
-    return Step(read, {read.name: Array(read.name), **arrays}, "definition")
+    return placed(read, {read.name: Array(read.name), **arrays}, "definition")
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ import sympy as sp
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from symbolic.activations import ACTIVATIONS, activation
 from symbolic.errors import FormulaError, InvalidNetwork
-from symbolic.losses import LOSSES, PENALTIES, SCALES, Loss, loss, penalty, scale
+from symbolic.losses import LOSSES, PENALTIES, SCALES, A, Loss, T, check_output, loss, penalty, scale
+from symbolic.losses import OUTPUTS as K
 from tests.symbolic.helpers import CLOSE, Decimals, Point, mp, value
 
 FORMULAS = ["(a - t)**4", "abs(a - t)", "-t*log(a)/2", "sin(a*t)", "where(a > t, a - t, 0)"]
+OUTPUTS = 4
 PROBABILITIES = st.floats(1e-3, 1 - 1e-3).map(mp.mpf)
 
 
@@ -27,6 +30,11 @@ TEXTBOOK = {
     "half-squared": lambda a, t: (a - t) ** 2 / 2,
     "cross-entropy": lambda a, t: -t * mp.log(a),
     "binary-cross-entropy": lambda a, t: -t * mp.log(a) - (1 - t) * mp.log(1 - a),
+    "label-smoothing": lambda a, t: -(mp.mpf(9) / 10 * t + mp.mpf(1) / 40) * mp.log(a),
+    "label-smoothing(1/3)": lambda a, t: -(mp.mpf(2) / 3 * t + mp.mpf(1) / 12) * mp.log(a),
+    "kl": lambda a, t: (t * mp.log(t) if t > 0 else 0) - t * mp.log(a),
+    "poisson": lambda a, t: a - t * mp.log(a),
+    "hinge": lambda a, t: max(1 - a * t, mp.mpf(0)),
     "huber": huber,
 }
 
@@ -37,34 +45,36 @@ def at(formula: sp.Expr, **numbers: Any) -> Any:
 
 def is_slope(slope: sp.Expr, given: Loss, a: Any, t: Any) -> bool:
     """Whether a formula is ∂e/∂a at a point, by a difference of 100 digits."""
-    step = mp.mpf(10) ** -30
-    up, down = (at(given.definition, a=a + sign * step, t=t) for sign in (1, -1))
-    return bool(abs(at(slope, a=a, t=t) - (up - down) / (2 * step)) <= mp.mpf(10) ** -40)
+    step, k = mp.mpf(10) ** -30, mp.mpf(OUTPUTS)
+    up, down = (at(given.definition, a=a + sign * step, t=t, k=k) for sign in (1, -1))
+    return bool(abs(at(slope, a=a, t=t, k=k) - (up - down) / (2 * step)) <= mp.mpf(10) ** -40)
 
 
 def test_every_row_has_a_textbook_definition() -> None:
-    assert TEXTBOOK.keys() == LOSSES.keys()
+    assert TEXTBOOK.keys() == LOSSES.keys() | {"label-smoothing(1/3)"}
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", TEXTBOOK)
 @settings(max_examples=20)
 @given(a=PROBABILITIES, t=st.floats(-3, 3).map(mp.mpf))
 def test_definition_is_the_textbooks(name: str, a: Any, t: Any) -> None:
-    assert abs(at(loss(name).definition, a=a, t=t) - TEXTBOOK[name](a, t)) <= CLOSE
+    assert abs(at(loss(name).definition, a=a, t=t, k=mp.mpf(OUTPUTS)) - TEXTBOOK[name](a, t)) <= CLOSE
 
 
 @pytest.mark.parametrize("name", [*LOSSES, *FORMULAS])
 @settings(max_examples=20)
 @given(a=PROBABILITIES, t=st.floats(-3, 3).map(mp.mpf))
 def test_slope_is_the_derivative_of_the_definition_by_a(name: str, a: Any, t: Any) -> None:
-    assume(all(abs(abs(a - t) - kink) > 1e-9 for kink in (0, 1)))
+    assume(all(abs(abs(a - t) - kink) > 1e-9 for kink in (0, 1)) and abs(a * t - 1) > 1e-9)
     assert is_slope(loss(name).slope, loss(name), a, t)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_difference_rejects_the_slope_of_another_loss(name: str) -> None:
     a, t = mp.mpf("0.3"), mp.mpf("1.9")
-    assert [other for other in LOSSES if is_slope(loss(other).slope, loss(name), a, t)] == [name]
+    same = {"kl", "cross-entropy"}  # they differ by a function of t
+    found = {other for other in LOSSES if is_slope(loss(other).slope, loss(name), a, t)}
+    assert found == (same if name in same else {name})
 
 
 @pytest.mark.parametrize("side", [-1, 1])
@@ -73,6 +83,48 @@ def test_pieces_of_huber_meet_in_value_and_slope(side: int) -> None:
     for formula in (loss("huber").definition, loss("huber").slope):
         here, beyond = (at(formula, a=side * (1 + shift), t=mp.mpf(0)) for shift in (mp.mpf(0), step))
         assert abs(here - beyond) < 1e-50
+
+
+def test_number_of_outputs_is_put_in_where_it_is_known_and_named() -> None:
+    given = loss("label-smoothing(1/3)")
+    counted = given.of_outputs(OUTPUTS)
+    assert counted.definition.free_symbols == {A, T} and given.definition.free_symbols == {A, T, K}
+    assert counted.of_outputs(7) == given.of_outputs(7) and given.of_outputs(sp.Symbol("n")) == given
+    assert loss("kl").of_outputs(OUTPUTS) == loss("kl")
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            "tanh",
+            "poisson takes the logarithm of the output, which tanh does not keep above 0; choose the output "
+            "sigmoid, softplus, exp or softmax, or another loss",
+        ),
+        (
+            "relu",
+            "poisson takes the logarithm of the output, which relu does not keep above 0; choose the output "
+            "sigmoid, softplus, exp or softmax, or another loss",
+        ),
+    ],
+)
+def test_logarithm_of_what_may_be_0_is_refused(output: str, message: str) -> None:
+    with pytest.raises(InvalidNetwork) as refusal:
+        check_output(activation(output), loss("poisson"))
+    assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("output", [*ACTIVATIONS, "g", "z**2"])
+def test_loss_is_taken_of_outputs_for_which_it_is_defined(name: str, output: str) -> None:
+    given, row = activation(output), activation(output).row
+    wants = [loss(name).row.needs_probability, loss(name).row.needs_positive]
+    has = [row is None or row.is_probability, row is None or row.is_positive]
+    if all(had or not wanted for wanted, had in zip(wants, has, strict=True)):
+        check_output(given, loss(name))
+    else:
+        with pytest.raises(InvalidNetwork, match=r"takes (the logarithm|logarithms) of the output"):
+            check_output(given, loss(name))
 
 
 def test_an_undefined_loss_has_no_formula() -> None:
@@ -85,6 +137,9 @@ def test_an_undefined_loss_has_no_formula() -> None:
     [
         (" squared ", "squared", "squared"),
         ("cross-entropy", "cross-entropy", "cross-entropy"),
+        ("label-smoothing", "label-smoothing", "label-smoothing"),
+        ("label-smoothing(0.1)", "label-smoothing", "label-smoothing"),
+        (" label-smoothing( 0.25 ) ", "label-smoothing", "label-smoothing(1/4)"),
         ("E", "E", "E"),
         ("a", "formula", "a"),
         ("(a - t)**2/2", "formula", "(a - t)**2/2"),
@@ -95,15 +150,22 @@ def test_loss_is_read_and_shown(text: str, name: str, shown: str) -> None:
     assert (loss(text).name, loss(text).text) == (name, shown)
 
 
-@pytest.mark.parametrize("text", [*LOSSES, *FORMULAS, "E"])
+@pytest.mark.parametrize("text", [*LOSSES, "label-smoothing(2/7)", *FORMULAS, "E"])
 def test_text_of_a_loss_reads_back(text: str) -> None:
     assert loss(loss(text).text) == loss(text)
 
 
 CHOICES = (
-    "squared, half-squared, cross-entropy, binary-cross-entropy, huber, half-mse, E (undefined), "
-    "or a formula in a and t"
+    "squared, half-squared, cross-entropy, binary-cross-entropy, label-smoothing, kl, poisson, hinge, huber, "
+    "half-mse, E (undefined), or a formula in a and t"
 )
+
+
+def smoothing(argument: str) -> str:
+    return (
+        "label-smoothing takes the share of the targets that is spread over all outputs, between 0 and 1, "
+        f"but {argument} was given; write 'label-smoothing(1/10)', or cross-entropy for 0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +178,11 @@ CHOICES = (
         ),
         ("CE", f"no loss 'CE'; choose from {CHOICES}"),
         ("cross_entropy", f"no loss 'cross_entropy' (did you mean 'cross-entropy'?); choose from {CHOICES}"),
+        ("squared(2)", "loss 'squared' has no parameter, but 2 was given; write 'squared'"),
+        ("label-smoothing(0)", smoothing("0")),
+        ("label-smoothing(1)", smoothing("1")),
+        ("label-smoothing(-1/10)", smoothing("-1/10")),
+        ("label-smoothing(7.5)", smoothing("7.5")),
         ("Huber", f"no loss 'Huber' (did you mean 'huber'?); choose from {CHOICES}"),
     ],
 )

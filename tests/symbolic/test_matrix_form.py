@@ -13,6 +13,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symbolic.chain_rule import cotangent_rules
 from symbolic.conventions import Layout
 from symbolic.derivation import derive
 from symbolic.errors import Unsupported
@@ -30,7 +31,7 @@ from symbolic.matrix_form import (
     matrix_form,
 )
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Expr, Slot, Step, equation, name_of
+from symbolic.notation import Array, Expr, Slot, Step, equation, name_of, placed
 from symbolic.program import program
 from tests.symbolic.helpers import (
     CLOSE,
@@ -210,11 +211,11 @@ def test_interpreter_rejects_a_wrong_matrix_form_even_where_all_shapes_fit(
 def lone(text: str) -> Step:
     """An equation with arrays of its own."""
     read = equation(text)
-    found = [e for e in (read.target, *read.value.atoms(sp.Indexed)) if isinstance(e, sp.Indexed)]
+    found = sorted(read.target.atoms(sp.Indexed) | read.value.atoms(sp.Indexed), key=str)
     arrays = {
         name_of(e): Array(name_of(e), None, tuple(SIZES.get(str(i), 9) for i in e.indices)) for e in found
     }
-    return Step(read, {read.name: Array(read.name), **arrays}, "definition")
+    return placed(read, {read.name: Array(read.name), **arrays}, "definition")
 
 
 SIZES = {"i": 2, "j": 3, "c": 4}
@@ -266,13 +267,40 @@ def test_matrix_form_of_any_equation_is_its_index_form(text: str) -> None:
             "Y[i,c] = Sum(exp(W[i,j] + A[j,c]), j)",
             "Sum(exp(A[j, c] + W[i, j]), (j, 1, N_j)) has no matrix form: a factor has both i and c",
         ),
-        ("Y[i] = Sum(W[i,j]*A[i+j], j)", "A[i + j] has no place in a matrix with the axes (i, j)"),
+        ("Y[i] = Sum(W[i,j]*A[i+j], j)", "Y[i] has no matrix form: its equation computes with indices"),
     ],
 )
 def test_equation_that_is_no_matrix_algebra_is_refused(text: str, message: str) -> None:
     with pytest.raises(Unsupported) as refusal:
         matrix_form(lone(text))
     assert str(refusal.value) == message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Y[i] = X[2*i - 1]",
+        "Y[i] = X[ids[i]]",
+        "Y[i] = X[i//2]",
+        "Y[i] = b[i]*X[0]",
+        "Y[i] = where(i < 2, b[i], 0)",
+        "Y[i] = Max(W[i,j], j)",
+        "Y[i] = ArgMax(W[i,j], j)",
+        "Y[2*i] = b[i]",
+        "Y[ids[i]] = b[i]",
+    ],
+)
+def test_computed_positions_brackets_maxima_and_scatters_are_refused(text: str) -> None:
+    with pytest.raises(Unsupported):
+        matrix_form(lone(text))
+
+
+def test_rule_with_a_bracket_is_refused() -> None:
+    forward = lone("Y[i] = Sum(where(r <= i, W[i,r], 0), r)")
+    (rule,) = cotangent_rules(forward.equation, "W")
+    arrays = {"W_bar": Array("W", None, (2, 9)), "Y_bar": Array("Y", None, (2,))}
+    with pytest.raises(Unsupported):
+        matrix_form(Step(rule, arrays, "cotangent"))
 
 
 def test_target_has_its_axes_in_stored_order() -> None:

@@ -144,8 +144,8 @@ WRITTEN = "widths are whole numbers from 1, or ? for a free one"
 DEPTH = "leaves the depth open in a way that is not known; write ?-…-? or n0-…-nL"
 CONSTANT = "softmax on width 1 is the constant 1; use sigmoid, or 2 units or more"
 ACTIVATIONS = (
-    "choose from elu, exp, gelu, identity, leaky_relu, relu, sigmoid, silu, sin, softmax, softplus, "
-    "softsign, tanh, g (undefined), or a formula in z"
+    "choose from elu, exp, gelu, hardsigmoid, hardswish, hardtanh, identity, leaky_relu, mish, prelu, relu, "
+    "relu6, selu, sigmoid, silu, sin, softmax, softplus, softsign, tanh, g (undefined), or a formula in z"
 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from flint import arb, ctx
+from flint import arb, ctx, fmpq
 
 from numeric.compiled import compiled
 from symbolic.activations import ACTIVATIONS, Activation, activation
@@ -16,13 +16,19 @@ from symbolic.conventions import INTERNAL
 from symbolic.network import mlp
 
 ULP = 8
-ELEMENTWISE = [*(name for name in ACTIVATIONS if name != "softmax"), "leaky_relu(0.3)", "elu(0.7)"]
+ELEMENTWISE = [
+    *(name for name in ACTIVATIONS if name != "softmax"),
+    "leaky_relu(0.3)",
+    "elu(0.7)",
+    "prelu(-0.3)",
+]
 SMALLEST = sys.float_info.min
 
 
 def exact(name: str, alpha: arb) -> tuple[Callable[[arb], arb], Callable[[arb], arb]]:
     """Value and slope written by hand for balls."""
     one = arb(1)
+    scale, selu = arb(fmpq(10507009873554805, 10**16)), arb(fmpq(16732632423543772, 10**16))
 
     def half_erfc(z):
         return (-z / arb(2).sqrt()).erfc() / 2
@@ -32,6 +38,18 @@ def exact(name: str, alpha: arb) -> tuple[Callable[[arb], arb], Callable[[arb], 
 
     def sigmoid(z):
         return one / (one + (-z).exp())
+
+    def mish(z):
+        return z * z.exp().log1p().tanh()
+
+    def mish_slope(z):
+        return z.exp().log1p().tanh() + z * sigmoid(z) / z.exp().log1p().cosh() ** 2
+
+    def between(low, high, below, inside, above):
+        return lambda z: below(z) if z <= low else above(z) if z >= high else inside(z)
+
+    def flat(value):
+        return lambda z: arb(value)
 
     def positive(then, otherwise):
         return lambda z: then(z) if z > 0 else otherwise(z)
@@ -45,6 +63,28 @@ def exact(name: str, alpha: arb) -> tuple[Callable[[arb], arb], Callable[[arb], 
         "elu": (
             positive(lambda z: z, lambda z: alpha * z.expm1()),
             positive(lambda z: one, lambda z: alpha * z.exp()),
+        ),
+        "prelu": (positive(lambda z: z, lambda z: alpha * z), positive(lambda z: one, lambda z: alpha)),
+        "selu": (
+            positive(lambda z: scale * z, lambda z: scale * selu * z.expm1()),
+            positive(lambda z: scale, lambda z: scale * selu * z.exp()),
+        ),
+        "mish": (mish, mish_slope),
+        "hardtanh": (
+            between(-1, 1, flat(-1), lambda z: z, flat(1)),
+            between(-1, 1, flat(0), flat(1), flat(0)),
+        ),
+        "relu6": (
+            between(0, 6, flat(0), lambda z: z, flat(6)),
+            between(0, 6, flat(0), flat(1), flat(0)),
+        ),
+        "hardsigmoid": (
+            between(-3, 3, flat(0), lambda z: (z + 3) / 6, flat(1)),
+            between(-3, 3, flat(0), flat(one / 6), flat(0)),
+        ),
+        "hardswish": (
+            between(-3, 3, flat(0), lambda z: z * (z + 3) / 6, lambda z: z),
+            between(-3, 3, flat(0), lambda z: (2 * z + 3) / 6, flat(1)),
         ),
         "softplus": (lambda z: z.exp().log1p(), sigmoid),
         "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * sigmoid(-z))),
@@ -74,7 +114,7 @@ def functions(
 def points() -> np.ndarray:
     """Ordinary, tiny, huge and awkward pre-activations."""
     rng = np.random.default_rng(2)
-    roots = [-1.2784645427610738, -0.7517915246935645, math.pi / 2]
+    roots = [-1.2784645427610738, -0.7517915246935645, -1.1924312145154952, -1.5, -3.0, 3.0, math.pi / 2]
     near = [root * (1 + sign * 2.0**-k) for root in roots for k in range(1, 53) for sign in (1, -1)]
     wide = np.concatenate([rng.uniform(-1, 1, 200), rng.uniform(-50, 50, 400), rng.uniform(-745, 745, 200)])
     scales = rng.choice([-1, 1], 200) * 10 ** rng.uniform(-300, 308, 200)
@@ -126,6 +166,15 @@ LOSSES = {
     ),
     ("sigmoid", "binary-cross-entropy"): lambda z, t: sum(
         ((-a).exp().log1p() * b + a.exp().log1p() * (1 - b) for a, b in zip(z, t, strict=True)), arb(0)
+    ),
+    ("softmax", "kl"): lambda z, t: sum(
+        ((log_sum_exp(z) - a) * b for a, b in zip(z, t, strict=True)), arb(0)
+    ),  # where t is 0 or 1, t log t is 0
+    ("softmax", "label-smoothing(1/4)"): lambda z, t: sum(
+        ((log_sum_exp(z) - a) * (arb(3) / 4 * b + arb(1) / 12) for a, b in zip(z, t, strict=True)), arb(0)
+    ),
+    ("identity", "hinge"): lambda z, t: sum(
+        (max(1 - a * b, arb(0)) for a, b in zip(z, t, strict=True)), arb(0)
     ),
     ("identity", "squared"): lambda z, t: sum(((a - b) ** 2 for a, b in zip(z, t, strict=True)), arb(0)),
 }

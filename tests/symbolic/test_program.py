@@ -14,13 +14,18 @@ from symbolic.activations import ACTIVATIONS
 from symbolic.derivation import derive
 from symbolic.errors import Unsupported
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Slot, Step, equation
+from symbolic.notation import Array, Slot, Step, equation, size_of
 from symbolic.program import expanded, in_logarithms, program, with_slopes
 from tests.symbolic.helpers import CLOSE, Case, Decimals, Point, at_random, cases, mp, networks, value
 
 ALL = [*ACTIVATIONS, "elu(2/3)", "z*tanh(z)"]
-FUSED = [("softmax", "cross-entropy"), ("sigmoid", "cross-entropy"), ("sigmoid", "binary-cross-entropy")]
+FUSED = [
+    *((g, e) for g in ("softmax", "sigmoid") for e in ("cross-entropy", "kl", "label-smoothing", "poisson")),
+    ("sigmoid", "binary-cross-entropy"),
+    ("exp", "poisson"),
+]
 OBJECTIVES = [*((g, "half-squared") for g in ALL), *FUSED, ("tanh", "huber"), ("exp", "-t*log(a)")]
+AS_MANY = {size_of(sp.Symbol("r")): size_of(sp.Symbol("i"))}  # outputs summed over, and outputs
 TANH_ENTROPY = "-t*log(1 + a) - (1 - t)*log(1 - a)"
 
 
@@ -32,6 +37,10 @@ TANH_ENTROPY = "-t*log(1 + a) - (1 - t)*log(1 - a)"
         ("sigmoid", "cross-entropy", "D = s*T[i,c]*(A[i,c] - 1)"),
         ("sigmoid", "binary-cross-entropy", "D = s*(A[i,c] - T[i,c])"),
         ("exp", "-t*log(a)", "D = -s*T[i,c]"),
+        ("softmax", "kl", "D = s*(A[i,c]*Sum(T[r,c], r) - T[i,c])"),
+        ("sigmoid", "kl", "D = s*T[i,c]*(A[i,c] - 1)"),
+        ("exp", "poisson", "D = s*(A[i,c] - T[i,c])"),
+        ("sigmoid", "poisson", "D = s*(A[i,c] - T[i,c])*(1 - A[i,c])"),
         ("tanh", TANH_ENTROPY, "D = s*(1 + A[i,c] - 2*T[i,c])"),
     ],
 )
@@ -40,9 +49,19 @@ def test_pole_of_the_loss_cancels(output: str, loss: str, delta: str, hidden: tu
     safe = program(network)
     step = next(step for step in safe.backward if step.role == "output error")
     expected = equation("D[i,c]" + delta[1:], scalars=("s",)).value
-    assert sp.expand(step.equation.value - expected) == 0
+    assert sp.expand(step.equation.value - expected.xreplace(AS_MANY)) == 0
     assert {array.label for array in step.inputs} <= {f"A{network.depth}", "T"}
     assert not any(step.target.label == f"dA{network.depth}" for step in safe.backward)
+
+
+@pytest.mark.parametrize("width", [2, 5])
+def test_label_smoothing_counts_the_outputs(width: int) -> None:
+    network = mlp(2, width, output="softmax", loss="label-smoothing(1/4)")
+    step = next(step for step in program(network).backward if step.role == "output error")
+    text = "s*(A[i,c]*(3*Sum(T[r,c], r)/4 + 1/4) - 3*T[i,c]/4 - w)"
+    expected = equation(f"D[i,c] = {text}", scalars=("s", "w")).value
+    share = AS_MANY | {sp.Symbol("w", real=True): sp.Rational(1, 4 * width)}
+    assert sp.expand(step.equation.value - expected.xreplace(share)) == 0
 
 
 def near(case: Case, first: dict[Array, list[Any]], second: dict[Array, list[Any]]) -> list[str]:
@@ -136,7 +155,11 @@ def slope_at(network: Network, array: Array, known: dict[Array, list[Any]]) -> l
     ("sigmoid", "cross-entropy", {"log_a"}),
     ("sigmoid", "binary-cross-entropy", {"log_a", "log_1_minus_a"}),
     ("sigmoid", "squared", set()),
-    ("exp", "-t*log(a)", set()),
+    ("exp", "-t*log(a)", {"log_a"}),
+    ("exp", "poisson", {"log_a"}),
+    ("sigmoid", "poisson", {"log_a"}),
+    ("softmax", "kl", {"log_a"}),
+    ("softmax", "label-smoothing", {"log_a"}),
 ])  # fmt: skip
 def test_loss_reads_the_logarithms_that_have_stable_forms(output: str, loss: str, read: set[str]) -> None:
     network = mlp(2, 3, output=output, loss=loss)

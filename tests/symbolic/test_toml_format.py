@@ -13,7 +13,7 @@ from symbolic.activations import ACTIVATIONS
 from symbolic.errors import BackproofError, FormulaError, InvalidNetwork
 from symbolic.losses import LOSSES
 from symbolic.network import Chain, Family, mlp
-from symbolic.toml_format import from_toml, to_toml
+from symbolic.toml_files import from_toml, to_toml
 
 NAMES = [
     *(name for name in ACTIVATIONS if name != "softmax"),

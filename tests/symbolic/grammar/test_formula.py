@@ -21,6 +21,7 @@ from symbolic.grammar.bounds import checked
 from symbolic.grammar.formula import parse_equation, parse_scalar, size_of, to_text
 from symbolic.grammar.functions import FUNCTIONS, Impossible, compare, undefined, written_out
 from symbolic.grammar.values import MAX_ARGUMENT, chosen
+from symbolic.plain import PlainSum
 
 NAMES = ("z", "a", "lambda")
 UNDEFINED = ("g", "e")
@@ -311,8 +312,8 @@ def test_text_of_an_equation_gives_it_back(body: sp.Expr, outside: sp.Expr) -> N
     assume(size_of(j) not in outside.free_symbols)
     outside = outside.xreplace({j: i})
     for value in (
-        sp.Sum(body, (j, 1, size_of(j))) + outside,
-        outside * sp.Sum(body, (j, 1, size_of(j)), (r, 1, size_of(r))),
+        PlainSum(body, (j, 1, size_of(j))) + outside,
+        outside * PlainSum(body, (j, 1, size_of(j)), (r, 1, size_of(r))),
     ):
         sayable(value)
         assert read_value(to_text(value)) == value
@@ -333,7 +334,7 @@ def test_text_tells_different_expressions_apart() -> None:
         (undefined("g", 1, (2,))(z), "g''(z)"),
         (undefined("e", 2, (1, 1))(a, z), "e_12(a, z)"),
         (FUNCTIONS["abs"].build(z), "where(z > 0, z, z < 0, -z, 0)"),
-        (sp.Sum(W[i, j] * A[j, c], (j, 1, size_of(j))), "Sum(A[j,c]*W[i,j], j)"),
+        (PlainSum(W[i, j] * A[j, c], (j, 1, size_of(j))), "Sum(A[j,c]*W[i,j], j)"),
     ],
 )
 def test_text_is_what_one_would_write(expr: sp.Expr, text: str) -> None:
@@ -349,7 +350,7 @@ def test_text_is_what_one_would_write(expr: sp.Expr, text: str) -> None:
         sp.oo,
         sp.Piecewise((z, z > 0)),
         sp.Piecewise((z, sp.ITE(z > 0, a > 0, a < 0)), (a, True)),
-        sp.Sum(A[j], (j, 0, size_of(j))),
+        PlainSum(A[j], (j, 0, size_of(j))),
     ],
     ids=str,
 )
@@ -408,7 +409,7 @@ def test_an_equation_sums_over_ranges_named_by_their_index() -> None:
     assert parsed.target == sp.IndexedBase("Z", real=True)[i, c]
     assert (
         parsed.value
-        == sp.Sum(W[i, j] * A[j, c], (j, 1, sp.Symbol("N_j", integer=True, positive=True))) + b[i]
+        == PlainSum(W[i, j] * A[j, c], (j, 1, sp.Symbol("N_j", integer=True, positive=True))) + b[i]
     )
     assert parsed.text == "Z[i,c] = Sum(W[i,j]*A[j,c], j) + b[i]"
 

@@ -12,11 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolic.conventions import CHOICES, INTERNAL, Layout
-from symbolic.derivation import derive
+from symbolic.derivation import derive, derive_layer
 from symbolic.grammar.formula import parse_scalar
+from symbolic.layers import LAYERS
 from symbolic.network import Network, mlp
+from symbolic.notation import Array
 from symbolic.writing.document import latex_document
-from symbolic.writing.latex import closed_latex, index_latex, matrix_latex, repr_latex
+from symbolic.writing.equations_document import equations_document
+from symbolic.writing.latex import LatexWriter, closed_latex, index_latex, matrix_latex, repr_latex
+from symbolic.writing.text import index_text
+from tests.layer_cases import CASES
 from tests.symbolic.helpers import networks
 
 ACTIVATIONS = [
@@ -117,6 +122,44 @@ def test_notebook_shows_steps_derivations_networks_and_families() -> None:
     assert "z^{[l]}_{i,c} &=" in repr_latex(mlp())
 
 
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("W", "W"),
+        ("WQ", "W^{Q}"),
+        ("X1", "X^{(1)}"),
+        ("h.W", "W^{(h)}"),
+        ("conv1.gamma", r"\gamma^{(\mathrm{conv1})}"),
+        ("Y_place", r"Y^{\mathrm{place}}"),
+        ("state_before", r"\mathrm{state\_before}"),
+    ],
+)
+def test_array_of_any_name_is_a_letter_with_marks(name: str, latex: str) -> None:
+    assert LatexWriter.style.matrix(Array(name), transposed=False) == latex
+
+
+array_names = st.from_regex(r"([a-z]\w{0,2}\.)?([A-Za-z]\w{0,6}|gamma|lambda|lamda|xhat)", fullmatch=True)
+
+
+@given(array_names.filter(str.isascii), array_names.filter(str.isascii))
+def test_different_names_look_different(first: str, second: str) -> None:
+    shown = {LatexWriter.style.matrix(Array(name), transposed=False) for name in (first, second)}
+    assert len(shown) == len({first, second})
+
+
+def test_layer_by_itself_keeps_its_capitals_where_a_chain_has_small_entries() -> None:
+    forward, *_ = derive_layer(LAYERS["dense"])
+    assert index_latex(forward) == r"Z_{i,c} = \sum_{j=1}^{N_{j}} W_{i,j}\,A_{j,c} + b_{i}"
+
+
+def test_part_of_a_cotangent_bears_its_number() -> None:
+    part = next(step for step in derive_layer(LAYERS["group-norm"]) if step.target.part == 2)
+    assert index_text(part).startswith("(∂E/∂X)₂[g·N_h + h,t,c] += ")
+    assert index_latex(part).startswith(
+        r"\Bigl(\frac{\partial E}{\partial X_{g\,N_{h} + h,\,t,\,c}}\Bigr)_{2} \mathrel{{+}{=}} "
+    )
+
+
 def environments(source: str) -> list[str]:
     """The environments that are left open; AssertionError where one is closed that is not the last opened."""
     opened: list[str] = []
@@ -174,6 +217,28 @@ def test_document_compiles_without_a_complaint(
     require("pdflatex")
     chain, layout = DOCUMENTS[name]
     assert complaints(latex_document(derive(chain), layout), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["conv2d", "max-pool2d", "group-norm", "multi-head-attention", "lstm-cell", "embedding"]
+)
+def test_document_of_a_layer_compiles_without_a_complaint(
+    name: str, require: Callable[[str], None], tmp_path: Path
+) -> None:
+    require("pdflatex")
+    source = equations_document(LAYERS[name])
+    assert source.isascii()
+    assert complaints(source, tmp_path) == []
+
+
+def test_document_of_a_graph_compiles_without_a_complaint(
+    require: Callable[[str], None], tmp_path: Path
+) -> None:
+    require("pdflatex")
+    network = CASES["conv2d, strided, padded, dilated"].graph
+    source = latex_document(derive(network))
+    assert r"\section*{Backward}" in source
+    assert complaints(source, tmp_path) == []
 
 
 @settings(max_examples=5)

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import sympy as sp
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given, reject, settings
 from hypothesis import strategies as st
 
 from symbolic.closed_form import ClosedForm, read_weight
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import derive
-from symbolic.errors import Unsupported
+from symbolic.errors import FormulaError, Unsupported
 from symbolic.grammar.formula import parse_scalar
 from symbolic.network import Chain, Network, mlp
 from symbolic.notation import Step
@@ -188,11 +188,14 @@ def formulas() -> st.SearchStrategy[str]:
 @example("z*(1 + erf(z/sqrt(2)))/2", 3)
 @example("(z + 1)*(-z - 2)/(3*(z**2 + 1))", 2)
 def test_formula_reads_back_with_the_same_value(formula: str, tenths: int) -> None:
-    expr = parse_scalar(formula, names=("z",))
+    try:
+        expr = parse_scalar(formula, names=("z",))
+    except FormulaError:  # too many kinks inside one another
+        reject()
     kind = Decimals()
     point = Point(kind, scalars={"z": kind.constant(sp.Rational(tenths, 10))})
     shown = closed_text(expr)
-    assume("{" not in shown)
+    assume("{" not in shown and shown.count("|") <= 2)  # bars within bars cannot be told apart
     again = value(read_back(shown), point)
     assert abs(again - value(expr, point)) <= CLOSE * (1 + abs(again))
 

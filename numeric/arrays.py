@@ -20,11 +20,12 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symbolic.activations import Activation, Z
-from symbolic.evaluate import SLOT_ARGUMENTS, shape_of, slot_formula
+from symbolic.evaluate import shape_of
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder, is_index
 from symbolic.notation import Array as Name
 from symbolic.notation import Expr, Slot, Step, bound_indices, end_of, name_of, peeled
+from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 
 Array: TypeAlias = npt.NDArray[Any]
 Axes: TypeAlias = tuple[sp.Symbol, ...]

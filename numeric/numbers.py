@@ -29,8 +29,9 @@ import sympy as sp
 from flint import arb, fmpq
 
 from symbolic.activations import Z
+from symbolic.closures import compiled
 from symbolic.errors import Unsupported
-from symbolic.evaluate import Compiled, Frame, Numbers, compiled
+from symbolic.frame import Compiled, Frame, Numbers
 from symbolic.grammar.functions import FUNCTIONS
 from symbolic.notation import Expr, Slot
 

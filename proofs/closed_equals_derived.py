@@ -30,12 +30,12 @@ from symbolic.accumulation import CONSTANTS
 from symbolic.closed_form import BATCH, SAMPLE, ClosedForm, weights
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
-from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
 from symbolic.grammar.functions import Undefined, undefined
 from symbolic.losses import OUTPUTS, SAMPLES
 from symbolic.network import Network
 from symbolic.notation import Array, Expr, Slot, name_of, peeled
 from symbolic.plain import PlainSum
+from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 
 Entries = dict[tuple[int, ...], Expr]  # of one array, by its indices without the sample's
 

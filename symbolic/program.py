@@ -18,12 +18,12 @@ from symbolic import chain_rule
 from symbolic.activations import VALUE, Activation
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
-from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
 from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import A, Loss, T
 from symbolic.network import Network
 from symbolic.notation import Array, Expr, Slot, Step, entry_of, local_names, name_of, undefined_at, unify
 from symbolic.plain import PlainSum
+from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from typing import Final
 import sympy as sp
 
 from symbolic.activations import Z
-from symbolic.evaluate import Compiled, Frame, compiled
+from symbolic.closures import compiled
+from symbolic.frame import Compiled, Frame
 from symbolic.grammar.functions import FUNCTIONS
 from symbolic.tape import LEAVES, RELATIONS, Row, Scalar, Tape, live
 

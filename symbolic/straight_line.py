@@ -22,7 +22,8 @@ from typing import Any, TypeAlias, TypeVar
 import sympy as sp
 from sympy.core.relational import Relational
 
-from symbolic.evaluate import Numbers, Values, evaluate, shape_of
+from symbolic.evaluate import Values, evaluate, shape_of
+from symbolic.frame import Numbers
 from symbolic.grammar.functions import FUNCTIONS, undefined
 from symbolic.losses import SAMPLES
 from symbolic.notation import Array, Expr, Slot, Step

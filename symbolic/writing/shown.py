@@ -15,12 +15,12 @@ import sympy as sp
 
 from symbolic.activations import Activation
 from symbolic.conventions import Layout
-from symbolic.evaluate import SLOT_ARGUMENTS, slot_formula
 from symbolic.grammar.functions import FUNCTIONS, absolute, undefined_parts
 from symbolic.losses import Loss, Penalty
 from symbolic.matrix_form import matrix_form
 from symbolic.notation import Expr, Slot, Step, size_of, undefined_at
 from symbolic.program import plain_identity
+from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 from symbolic.writing.gathering import factored
 from symbolic.writing.index_form import brackets_inside, index_form, numbers_of
 from symbolic.writing.matrix_expression import Spread

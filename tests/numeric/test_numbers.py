@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from numeric.numbers import AtKink, Balls, Floats, Magnitudes, Sized
 from symbolic.activations import activation
+from symbolic.closures import compiled
 from symbolic.errors import Unsupported
-from symbolic.evaluate import Frame, compiled
+from symbolic.frame import Frame
 from symbolic.losses import loss
 from symbolic.notation import Slot
 

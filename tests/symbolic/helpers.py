@@ -19,13 +19,14 @@ import numpy as np
 import sympy as sp
 from hypothesis import strategies as st
 
-from symbolic.evaluate import SLOT_ARGUMENTS, evaluate, shape_of
+from symbolic.evaluate import evaluate, shape_of
 from symbolic.forward import forward
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder
 from symbolic.losses import LAMBDA, SAMPLES
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Slot, Step
+from symbolic.slots import SLOT_ARGUMENTS
 
 DIGITS: Final = 100
 mp = mpmath.mp.clone()

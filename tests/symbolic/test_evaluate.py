@@ -16,14 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolic.activations import activation
+from symbolic.closures import compiled
 from symbolic.derivation import derive
-from symbolic.evaluate import Frame, compiled, evaluate, shape_of, slot_formula
+from symbolic.evaluate import evaluate, shape_of
 from symbolic.forward import forward
+from symbolic.frame import Frame
 from symbolic.grammar.formula import parse_scalar
 from symbolic.grammar.functions import undefined
 from symbolic.losses import LAMBDA, SAMPLES, loss, penalty
 from symbolic.network import Network, mlp
 from symbolic.notation import Array, Slot, Step, equation, name_of, placed
+from symbolic.slots import slot_formula
 from tests.symbolic.helpers import (
     CLOSE,
     RELATIONS,

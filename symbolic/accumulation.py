@@ -117,8 +117,8 @@ def _entry_by_entry(part: Step, own: Array) -> Step:
 
 
 def _total(parts: Sequence[Step]) -> Step:
-    total, *rest = parts
-    for part in rest:
+    *rest, total = parts  # the earliest use is the definition's own, whose index names are kept
+    for part in reversed(rest):
         equation, bindings = unify(total, part)
         rule = f"{total.rule} and the {part.rule.removeprefix('chain rule through the ')}"
         whole = chain_rule.added(total.equation, equation)

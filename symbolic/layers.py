@@ -192,10 +192,10 @@ _ROWS: Final = (
     ),
     Layer(
         "embedding",
-        ("Y[d,...] = E[d,J[...]]",),
+        ("Y[d,...] = W[d,J[...]]",),
         ("J",),
         settings=(size("width", "d"), size("vocabulary", "v")),
-        shapes=(("E", "d,v"),),
+        shapes=(("W", "d,v"),),
         note="J holds whole numbers from 0; a repeated one adds up",
     ),
     Layer(

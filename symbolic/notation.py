@@ -104,8 +104,8 @@ class Equation:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """Local names of the arrays in the value, in alphabetical order."""
-        return _inputs(self.value)
+        """Local names of the arrays that are read, in alphabetical order."""
+        return _inputs(self.value, self.positions)
 
     def entries(self, name: str) -> list[sp.Indexed]:
         """The entries of a local array that occur in the value, those at the target's own indices first."""
@@ -224,8 +224,9 @@ def _loops(target: Expr) -> tuple[tuple[sp.Symbol, Expr], ...]:
 
 
 @cache
-def _inputs(value: Expr) -> tuple[str, ...]:
-    return tuple(sorted({name_of(entry) for entry in value.atoms(sp.Indexed)}))
+def _inputs(value: Expr, positions: tuple[Expr, ...]) -> tuple[str, ...]:
+    read = (expr.atoms(sp.Indexed) for expr in (value, *positions))
+    return tuple(sorted({name_of(entry) for entries in read for entry in entries}))
 
 
 @cache

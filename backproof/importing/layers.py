@@ -189,7 +189,7 @@ def embedding(build: Builder, places: Tensor, weight: Weight) -> Value:
     """Rows of a weight of shape (vocabulary, width) by whole numbers; the width is the last axis."""
     value = build.lifted(places)
     vocabulary, width = weight.shape
-    parts = {"E": (build.known(weight).part(axes=(1, 0)),)}
+    parts = {"W": (build.known(weight).part(axes=(1, 0)),)}
     axes = (value.rank, *value.axes)
     settings = {"width": width, "vocabulary": vocabulary}
     return build.add("embedding", value, axes=axes, parts=parts, settings=settings)

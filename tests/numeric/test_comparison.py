@@ -35,7 +35,7 @@ def test_an_error_of_one_in_a_billion_is_seen(data):
     conditioned = magnitude < 1e3 * np.abs(value)  # elsewhere the terms of the entry cancel
     found = compare(value, value * (1 + 1e-9), rounding_bound(magnitude, DOUBLE))
     assert (found.disagrees | ~conditioned).all()
-    assert conditioned.any()
+    assert conditioned.any() or not value.any()  # every relu may be dead
 
 
 def test_single_precision_gets_its_own_bound():

@@ -256,10 +256,10 @@ def test_each_step_has_its_role_and_the_rule_that_gave_it() -> None:
         ("Rl2W2", "penalty", "definition"),
         ("dA2", "cotangent", through + "loss"),
         ("dZ2", "output error", through + "activation"),
-        ("dW2", "weight gradient", through + "penalty and the pre-activation"),
+        ("dW2", "weight gradient", through + "pre-activation and the penalty"),
         ("db2", "bias gradient", through + "pre-activation"),
         ("dZ1", "recursion", through + "pre-activation and the activation"),
-        ("dW1", "weight gradient", through + "penalty and the pre-activation"),
+        ("dW1", "weight gradient", through + "pre-activation and the penalty"),
         ("db1", "bias gradient", through + "pre-activation"),
     ]
 

@@ -183,7 +183,7 @@ def test_convolution_reads_as_in_a_textbook() -> None:
 @pytest.mark.parametrize(
     ("name", "equation"),
     [
-        ("embedding", "∂E/∂E[d,J[c]] += ∂E/∂Y[d,c]"),
+        ("embedding", "∂E/∂W[d,J[c]] += ∂E/∂Y[d,c]"),
         ("gather", "∂E/∂X[J[q],c] += ∂E/∂Y[q,c]"),
         ("max-pool1d", "∂E/∂X[i,s·q + Y_place[i,q,c] − p,c] += ∂E/∂Y[i,q,c]"),
         ("average-pool1d", "∂E/∂X[i,u,c] = (1/N_k)·Σ_k [s | u + p − k]·∂E/∂Y[i,(u + p − k)/s,c]"),

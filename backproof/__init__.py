@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from symbolic.graph import node as node
     from symbolic.graph_program import graph_program as graph_program
     from symbolic.layer import Layer as Layer
+    from symbolic.losses import SAMPLES as SAMPLES
     from symbolic.network import Family as Family
     from symbolic.network import Network as Network
     from symbolic.network import mlp as mlp
@@ -73,6 +74,7 @@ _HOME = {
     "Layer": "symbolic.layer",
     "loss": "symbolic.graph",
     "node": "symbolic.graph",
+    "SAMPLES": "symbolic.losses",
     "straight_line": "symbolic.straight_line",
     "unrolled": "symbolic.recurrence",
     "vector_jacobian": "symbolic.second_order",

@@ -54,12 +54,15 @@ def node(
 ) -> Node:
     """A layer by its name (`dense`, `conv2d`, an activation, …) or of one's own, and its inputs by theirs.
 
-    Raises InvalidNetwork for an unknown layer or setting.
+    In a layer of one's own, a size is given by the name of its index, where no setting has it. Raises
+    InvalidNetwork for an unknown layer or setting.
     """
     row = _row(layer) if isinstance(layer, str) else layer
     if isinstance(layer, str) and layer not in LAYERS:
         settings = {"activation": layer}
     known = [setting.name for setting in row.settings]
+    if row.name not in LAYERS:
+        known += sorted(set(row.indices) - {setting.symbol for setting in row.settings} - set(known))
     for name in settings:
         if name not in known:
             raise InvalidNetwork(unknown(f"setting of {row.name}", name, known or ["none"]))
@@ -254,10 +257,13 @@ def _steps(name: str, node: Node, arrays: dict[str, Array], *, stable: bool = Fa
     outputs = sp.Integer(0) + next(iter(given[0][1].shape), 1) if given else sp.Integer(1)
     numbers = _numbers(name, node, outputs)
     whole = {setting.symbol: int(numbers[setting.symbol]) for setting in layer.of_kind("whole")}
-    known = Sizes(equations, whole, name, layer.declared(extra, node.axis))
+    called = {setting.symbol: setting.name for setting in layer.of_kind("size")}
+    known = Sizes(equations, whole, name, layer.declared(extra, node.axis), called)
     for setting in layer.of_kind("size"):
         if setting.name in node.settings:
             known.sizes[f"N_{setting.symbol}"] = _whole(name, setting.name, node.settings[setting.name], 1)
+    for index in node.settings.keys() - {setting.name for setting in layer.settings}:
+        known.sizes[f"N_{index}"] = _whole(name, index, node.settings[index], 1)
     for (local, array), source in zip(given, node.inputs, strict=True):
         known.give(local, array.shape, source)
     for local, label in node.arrays.items():

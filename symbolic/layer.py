@@ -20,7 +20,7 @@ import sympy as sp
 
 from symbolic.errors import InvalidNetwork
 from symbolic.grammar.indices import Largest, Place, is_index
-from symbolic.notation import Equation, entry_of, equation
+from symbolic.notation import Equation, bound_indices, entry_of, equation
 
 Kind = Literal["size", "whole", "real", "function"]
 EXTRA: Final = "ctuvwyxz"  # letters for the axes that `...` stands for, the samples' first
@@ -97,6 +97,7 @@ class Layer:
     ) -> Layer:
         """A layer of one's own. Without `inputs`, arrays whose names begin with X come from other nodes.
 
+        A size that does not follow from the inputs is given by the name of its index: node(mine, "x", i=4).
         Raises FormulaError at the character, or InvalidNetwork where the equations do not fit together.
 
         >>> mine = Layer.from_equations("Y[i,c] = Sum(W[i,j]*X[j,c]**2, j) + b[i]")
@@ -124,6 +125,13 @@ class Layer:
     def targets(self) -> set[str]:
         """The arrays that the equations define."""
         return {each.name for each in self.equations()}
+
+    @property
+    def indices(self) -> tuple[str, ...]:
+        """The index letters of the equations, without those that `...` stands for."""
+        spelt = set(EXTRA) - self.named
+        found = {str(i) for each in self.equations() for i in (*each.indices, *bound_indices(each.value))}
+        return tuple(sorted(found - spelt))
 
     @property
     def output(self) -> str:

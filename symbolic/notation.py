@@ -129,6 +129,11 @@ class Step(ShowsLatex):
     rule: str = ""
     layers: str = ""
 
+    def __str__(self) -> str:
+        from symbolic.writing.text import index_text  # the writer knows steps; they need not know it before
+
+        return index_text(self)
+
     @property
     def target(self) -> Array:
         return self.array(self.equation.name)

@@ -17,6 +17,7 @@ from functools import cache
 from typing import TypeAlias
 
 import sympy as sp
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbolic.errors import InvalidNetwork
 from symbolic.grammar.indices import Quotient, Remainder, from_zero, is_index, size_of
@@ -31,13 +32,15 @@ Shape: TypeAlias = tuple[Size, ...]
 class Sizes:
     """Sizes of indices and shapes of arrays as far as they are known; `whole` are options by name.
 
-    `declared` are axes of arrays as sums of index letters; `where` names the node in messages.
+    `declared` are axes of arrays as sums of index letters; `where` names the node in messages, and `called`
+    the settings by which sizes of indices are given.
     """
 
     equations: Sequence[Equation]
     whole: Mapping[str, int]
     where: str
     declared: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    called: Mapping[str, str] = field(default_factory=dict)
     sizes: dict[str, Size] = field(default_factory=dict)
     axes: dict[tuple[str, int], Size] = field(default_factory=dict)
 
@@ -59,9 +62,10 @@ class Sizes:
         own = {axis.number: axis.place for axis in self._every_axis() if axis.name == name}
         for number, place in own.items():
             if (name, number) not in self.axes:
+                setting = self.called.get(str(place), str(place)) if is_index(place) else "it"
                 raise InvalidNetwork(
                     f"{self.where}: the size of axis {number + 1} of {name} ({_written(place)}) does not "
-                    "follow from the inputs; give it"
+                    f"follow from the inputs; give {setting}{'=…' * is_index(place)}"
                 )
         return tuple(self.axes[name, number] for number in sorted(own))
 
@@ -88,7 +92,7 @@ class Sizes:
             return False
         if place.atoms(sp.Indexed, Quotient, Remainder) or guarded:
             return False
-        first, last = self._ends(place)
+        first, last = self._ends(axis_of)
         unknown = sorted(last.free_symbols, key=str)
         if not unknown and known is None and last.is_Integer:
             self.axes[name, axis] = int(last + min(first - 1, 0))
@@ -132,8 +136,9 @@ class Sizes:
         self.sizes[unknown.name] = found
         return True
 
-    def _ends(self, place: Expr) -> tuple[Expr, Expr]:
+    def _ends(self, axis_of: Axis) -> tuple[Expr, Expr]:
         """The first and the last value of a position, counted from 1, in the sizes that are not known."""
+        place, given = axis_of.place, dict(axis_of.ranges)
         known = {
             symbol: sp.Integer(self.whole[symbol.name])
             for symbol in place.free_symbols
@@ -144,10 +149,12 @@ class Sizes:
             for name, value in self.sizes.items()
         }
         affine = sp.expand(place.xreplace(known))
-        ones = {symbol: sp.S.One for symbol in affine.free_symbols if is_index(symbol)}
-        ends = {s: size_of(s).xreplace(known) if affine.coeff(s).is_nonnegative else sp.S.One for s in ones}
-        falling = {s: size_of(s).xreplace(known) if end == 1 else sp.S.One for s, end in ends.items()}
-        return sp.expand(affine.xreplace(falling)), sp.expand(affine.xreplace(ends))
+        indices = [symbol for symbol in affine.free_symbols if is_index(symbol)]
+        sizes = {index: given.get(index, size_of(index)).xreplace(known) for index in indices}
+        rising = {index: bool(affine.coeff(index).is_nonnegative) for index in indices}
+        first = {index: sp.S.One if rising[index] else sizes[index] for index in indices}
+        last = {index: sizes[index] if rising[index] else sp.S.One for index in indices}
+        return sp.expand(affine.xreplace(first)), sp.expand(affine.xreplace(last))
 
     def _check(self, axis_of: Axis) -> None:
         name, axis, place, guarded = axis_of.name, axis_of.number, axis_of.place, axis_of.guarded
@@ -166,7 +173,7 @@ class Sizes:
             return
         if place.atoms(sp.Indexed, Quotient, Remainder) or guarded or not isinstance(known, int):
             return
-        first, last = self._ends(place)
+        first, last = self._ends(axis_of)
         if last.is_Integer and last != known and any(s.name.startswith("N_") for s in place.free_symbols):
             raise InvalidNetwork(
                 f"{self.where}: {name} has {known} places along axis {axis + 1}, of which {_written(place)} "
@@ -181,12 +188,16 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis of one entry: its array, its number, what stands there, and whether a condition guards it."""
+    """One axis of one entry: its array, its number, what stands there, and whether a condition guards it.
+
+    `ranges` are the indices that the equation gives a range of their own, `k: 3`.
+    """
 
     name: str
     number: int
     place: Expr
     guarded: bool
+    ranges: tuple[tuple[sp.Symbol, Expr], ...]
 
 
 @cache
@@ -195,9 +206,11 @@ def _axes(equations: tuple[Equation, ...]) -> tuple[Axis, ...]:
     found = []
     for each in equations:
         guarded = {e for cases in each.value.atoms(sp.Piecewise) for e in cases.atoms(sp.Indexed)}
+        limits = [limit for picked in each.value.atoms(ExprWithLimits) for limit in picked.limits]
+        ranges = tuple((index, end) for index, _, end in limits if end != size_of(index))
         for entry in sorted(each.value.atoms(sp.Indexed) | each.target.atoms(sp.Indexed), key=str):
-            places = enumerate(entry.indices)
-            found += [Axis(name_of(entry), number, place, entry in guarded) for number, place in places]
+            for number, place in enumerate(entry.indices):
+                found.append(Axis(name_of(entry), number, place, entry in guarded, ranges))
     return tuple(found)
 
 

@@ -144,11 +144,11 @@ LONG = {"x": (2, 5, "m")}
         ),
         (
             lambda: built({"y": node("dense", "x")}),
-            "y: the size of axis 1 of W (i) does not follow from the inputs; give it",
+            "y: the size of axis 1 of W (i) does not follow from the inputs; give units=…",
         ),
         (
             lambda: built({"y": node("conv1d", "x", channels=2)}, **LONG),
-            "y: the size of axis 3 of W (k) does not follow from the inputs; give it",
+            "y: the size of axis 3 of W (k) does not follow from the inputs; give kernel=…",
         ),
         (
             lambda: built({"a": dense("x", 3, W="W"), "b": dense("a", 4, W="W")}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symbolic import chain_rule, notation
+from symbolic import chain_rule, notation, unification
 from symbolic.derivation import derive
 from symbolic.network import mlp
 
@@ -13,7 +13,7 @@ SHAPES = ["2-3-3-1", "64-256-256-10", *("-".join(["3"] * layers + ["1"]) for lay
 
 def forget() -> None:
     """Start as a new process does: no rule has been derived yet."""
-    for cached in (chain_rule.cotangent_rules, notation.equation, notation.renamed, notation.local_names):
+    for cached in (chain_rule.cotangent_rules, notation.equation, unification.renamed, notation.local_names):
         cached.cache_clear()
 
 

@@ -13,10 +13,11 @@ from collections.abc import Callable
 
 from symbolic.cost import operations
 from symbolic.derivation import derive
-from symbolic.graph import Graph, Node, graph, loss, node
+from symbolic.graph import Graph, graph, loss, node
 from symbolic.graph_program import graph_program
 from symbolic.losses import SAMPLES
 from symbolic.network import mlp
+from symbolic.placement import Node
 
 WIDTH, HEADS, LENGTH = 8, 2, 6
 

@@ -21,10 +21,11 @@ from sympy.core.relational import Relational
 
 from symbolic.activations import Activation, Z
 from symbolic.evaluate import shape_of
+from symbolic.expressions import Expr, bound_indices, end_of, name_of, peeled
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder, is_index
 from symbolic.notation import Array as Name
-from symbolic.notation import Expr, Slot, Step, bound_indices, end_of, name_of, peeled
+from symbolic.notation import Slot, Step
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 
 Array: TypeAlias = npt.NDArray[Any]

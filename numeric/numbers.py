@@ -31,9 +31,10 @@ from flint import arb, fmpq
 from symbolic.activations import Z
 from symbolic.closures import compiled
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr
 from symbolic.frame import Compiled, Frame, Numbers
 from symbolic.grammar.functions import FUNCTIONS
-from symbolic.notation import Expr, Slot
+from symbolic.notation import Slot
 
 N = TypeVar("N", bound=Any)
 Relation = Callable[[Any, Any], bool]

@@ -30,10 +30,11 @@ from symbolic.accumulation import CONSTANTS
 from symbolic.closed_form import BATCH, SAMPLE, ClosedForm, weights
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr, name_of, peeled
 from symbolic.grammar.functions import Undefined, undefined
 from symbolic.losses import OUTPUTS, SAMPLES
 from symbolic.network import Network
-from symbolic.notation import Array, Expr, Slot, name_of, peeled
+from symbolic.notation import Array, Slot
 from symbolic.plain import PlainSum
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 

@@ -16,18 +16,10 @@ import sympy as sp
 
 from symbolic import chain_rule
 from symbolic.chain_rule import BAR, cotangent_rules
+from symbolic.expressions import LETTERS, entry_of
 from symbolic.grammar.indices import Place
-from symbolic.notation import (
-    LETTERS,
-    Array,
-    Binding,
-    Equation,
-    Step,
-    entry_of,
-    local_names,
-    sized,
-    unify,
-)
+from symbolic.notation import Array, Binding, Equation, Step, local_names
+from symbolic.unification import sized, unify
 
 CONSTANTS: Final = frozenset({"X", "T"})
 ROLES: Final = {"Z": "recursion", "W": "weight gradient", "b": "bias gradient", "X": "input gradient"}

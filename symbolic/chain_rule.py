@@ -18,9 +18,7 @@ from functools import cache
 import sympy as sp
 
 from symbolic.contraction import Term, contract
-from symbolic.grammar.indices import is_index
-from symbolic.notation import (
-    Equation,
+from symbolic.expressions import (
     Expr,
     all_indices,
     bound_indices,
@@ -28,8 +26,9 @@ from symbolic.notation import (
     fresh_indices,
     peeled,
     rename_indices,
-    size_of,
 )
+from symbolic.grammar.indices import is_index
+from symbolic.notation import Equation, size_of
 from symbolic.plain import PlainSum
 
 BAR = "_bar"

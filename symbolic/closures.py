@@ -16,16 +16,10 @@ from sympy.core.relational import Relational
 from sympy.logic.boolalg import And, BooleanFalse, BooleanTrue, Not, Or
 
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr, bound_indices, end_of, name_of, peeled
 from symbolic.frame import Compiled, Frame, N, Numbers, fold, place, whole
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder, is_index
-from symbolic.notation import (
-    Expr,
-    bound_indices,
-    end_of,
-    name_of,
-    peeled,
-)
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 
 

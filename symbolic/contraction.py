@@ -24,8 +24,8 @@ from typing import TypeAlias
 
 import sympy as sp
 
+from symbolic.expressions import Expr, end_of, fresh_indices, peeled, rename_indices
 from symbolic.grammar.indices import Holds, Quotient, Remainder, is_index
-from symbolic.notation import Expr, end_of, fresh_indices, peeled, rename_indices
 from symbolic.plain import PlainSum
 
 Loops: TypeAlias = tuple[tuple[sp.Symbol, Expr], ...]  # summed indices, each with its last value

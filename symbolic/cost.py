@@ -8,7 +8,8 @@ from math import prod
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
-from symbolic.notation import Expr, Step
+from symbolic.expressions import Expr
+from symbolic.notation import Step
 
 
 def operations(steps: Iterable[Step], sizes: Mapping[sp.Symbol, int]) -> int:

@@ -19,25 +19,15 @@ from symbolic.accumulation import backward as backward
 from symbolic.accumulation import used_of, varying
 from symbolic.activations import AT_KINKS, Activation, AtKinks, activation, unknown
 from symbolic.errors import InvalidNetwork
+from symbolic.expressions import entry_of, fresh_indices, name_of
 from symbolic.forward import activation_array, forward, layer_steps, loss_step, penalty_steps
 from symbolic.grammar.indices import is_index, option, positions
 from symbolic.graph import Graph
 from symbolic.layer import Layer, is_place
 from symbolic.losses import loss
 from symbolic.network import Chain, Dense, Family, Network
-from symbolic.notation import (
-    Array,
-    Binding,
-    Equation,
-    Slot,
-    Step,
-    entry_of,
-    fresh_indices,
-    local_names,
-    name_of,
-    size_of,
-    sized,
-)
+from symbolic.notation import Array, Binding, Equation, Slot, Step, local_names, size_of
+from symbolic.unification import sized
 from symbolic.writing.jupyter import ShowsLatex
 
 GENERIC, LAST = sp.symbols("l L", integer=True, positive=True)

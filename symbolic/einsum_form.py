@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr, name_of
 from symbolic.grammar.indices import is_index
-from symbolic.notation import Expr, Step, name_of
+from symbolic.notation import Step
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,7 @@ import sympy as sp
 
 from symbolic.closures import compiled
 from symbolic.frame import Compiled, Frame, N, Numbers, place, whole
-from symbolic.notation import (
-    Array,
-    Equation,
-    Slot,
-    Step,
-)
+from symbolic.notation import Array, Equation, Slot, Step
 
 Values = dict[Array, list[N]]  # entries in row-major order
 

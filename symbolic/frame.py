@@ -13,12 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 import sympy as sp
 
+from symbolic.expressions import Expr, name_of
 from symbolic.grammar.indices import Quotient, Remainder, is_index
-from symbolic.notation import (
-    Expr,
-    Slot,
-    name_of,
-)
+from symbolic.notation import Slot
 
 N = TypeVar("N")
 

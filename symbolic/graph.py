@@ -13,36 +13,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
 
 import sympy as sp
 
-from symbolic.activations import ACTIVATIONS, Activation, activation, unknown
-from symbolic.errors import FormulaError, InvalidNetwork
-from symbolic.grammar.formula import parse_scalar
+from symbolic.activations import ACTIVATIONS, unknown
+from symbolic.errors import InvalidNetwork
 from symbolic.layer import Layer
 from symbolic.layers import LAYERS
-from symbolic.losses import OUTPUTS, SAMPLES, Loss, Penalty, penalty, scale
-from symbolic.losses import loss as read_loss
-from symbolic.notation import Array, Binding, Slot, Step, local_names
-from symbolic.sizes import Shape, Sizes, shown
-
-Setting: TypeAlias = int | str
-
-
-@dataclass(frozen=True)
-class Node:
-    """A layer at its place: what it is applied to, what it is told, and what its own arrays are called.
-
-    `arrays` give a parameter or a constant of the layer a name in the network; two nodes that give the same
-    name share it.
-    """
-
-    layer: Layer
-    inputs: tuple[str, ...]
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    arrays: Mapping[str, str] = field(default_factory=dict)
-    axis: int = 0
+from symbolic.losses import SAMPLES
+from symbolic.notation import Array, Step
+from symbolic.placement import Node, Setting, node_steps
+from symbolic.sizes import Shape
 
 
 def node(
@@ -171,13 +152,15 @@ class Graph:
     def stable_steps(self) -> tuple[Step, ...]:
         """The same in the forms that do not overflow; results and parameters are the same arrays."""
         arrays, every = dict(self.arrays), {**self.nodes, **self.losses}
-        return tuple(step for name in self.order for step in _steps(name, every[name], arrays, stable=True))
+        return tuple(
+            step for name in self.order for step in node_steps(name, every[name], arrays, stable=True)
+        )
 
     @cached_property
     def _built(self) -> tuple[tuple[Step, ...], dict[str, Array]]:
         arrays = {name: Array(name, None, shape) for name, shape in self.inputs.items()}
         every = {**self.nodes, **self.losses}
-        steps = [step for name in self.order for step in _steps(name, every[name], arrays)]
+        steps = [step for name in self.order for step in node_steps(name, every[name], arrays)]
         return tuple(steps), arrays
 
     @cached_property
@@ -231,112 +214,3 @@ def _size(name: str, given: int | str) -> int | sp.Expr:
     if not isinstance(given, int) or isinstance(given, bool) or given < 1:
         raise InvalidNetwork(f"{name}: a size is a whole number from 1, or m, but {given!r} was given")
     return given
-
-
-def _steps(name: str, node: Node, arrays: dict[str, Array], *, stable: bool = False) -> Iterator[Step]:
-    """A node's equations at their place; its own arrays are added to those known."""
-    layer = node.layer
-    given = [
-        (local, _found(name, source, arrays)) for local, source in zip(layer.inputs, node.inputs, strict=True)
-    ]
-    extra = len(given[0][1].shape) - layer.rank if layer.is_open else 0
-    if extra < 0:
-        raise InvalidNetwork(
-            f"{name}: {layer.inputs[0]} of {layer.name} has at least {layer.rank} axes, but "
-            f"{node.inputs[0]} is of shape {shown(given[0][1].shape)}"
-        )
-    if not 0 <= node.axis <= extra:
-        raise InvalidNetwork(f"{name}: axis is from 0 to {extra}, but {node.axis} was given")
-    try:
-        equations = (layer.stable_equations if stable else layer.equations)(extra, node.axis)
-    except FormulaError:  # a sum over all further axes, of which there are none
-        least = f"{layer.inputs[0]} of {layer.name} has at least {layer.rank + 1} axes"
-        raise InvalidNetwork(
-            f"{name}: {least}, but {node.inputs[0]} is of shape {shown(given[0][1].shape)}"
-        ) from None
-    outputs = sp.Integer(0) + next(iter(given[0][1].shape), 1) if given else sp.Integer(1)
-    numbers = _numbers(name, node, outputs)
-    whole = {setting.symbol: int(numbers[setting.symbol]) for setting in layer.of_kind("whole")}
-    called = {setting.symbol: setting.name for setting in layer.of_kind("size")}
-    known = Sizes(equations, whole, name, layer.declared(extra, node.axis), called)
-    for setting in layer.of_kind("size"):
-        if setting.name in node.settings:
-            known.sizes[f"N_{setting.symbol}"] = _whole(name, setting.name, node.settings[setting.name], 1)
-    for index in node.settings.keys() - {setting.name for setting in layer.settings}:
-        known.sizes[f"N_{index}"] = _whole(name, index, node.settings[index], 1)
-    for (local, array), source in zip(given, node.inputs, strict=True):
-        known.give(local, array.shape, source)
-    for local, label in node.arrays.items():
-        if label in arrays:
-            known.give(local, arrays[label].shape, label)
-    known.solve()
-    local_arrays = dict(given)
-    for local in (*layer.parameters, *layer.constants):
-        label = node.arrays.get(local, f"{name}.{local}")
-        shape = known.shape(local)
-        if local in layer.parameters and SAMPLES in shape and label not in arrays:
-            raise InvalidNetwork(
-                f"{name}: the parameter {local} would be of shape {shown(shape)}, m being the samples"
-            )
-        local_arrays[local] = arrays.setdefault(label, Array(label, None, shape))
-    for each in equations:
-        is_last = each is equations[-1]
-        label = name if is_last else f"{name}.{each.name}"
-        shape = known.shape(each.name) if each.indices or each.scatters else ()
-        local_arrays[each.name] = arrays[label] = Array(label, None, shape)
-    sizes = {size: sp.Integer(0) + value for size, value in known.sizes.items()}
-    bindings: dict[str, Binding] = {**sizes, **numbers, **_slots(name, node, outputs), **local_arrays}
-    for each in equations:
-        used = {local: bound for local, bound in bindings.items() if local in local_names(each)}
-        yield Step(each, used, name if each is equations[-1] else f"{name}.{each.name}", "definition")
-
-
-def _found(name: str, source: str, arrays: Mapping[str, Array]) -> Array:
-    if source not in arrays:
-        raise InvalidNetwork(f"{name}: {unknown('array', source, sorted(arrays))}")
-    return arrays[source]
-
-
-def _numbers(name: str, node: Node, outputs: sp.Expr) -> dict[str, sp.Expr]:
-    """Whole and real numbers by their symbols; a scale is in m and the number of outputs, others in m."""
-    found: dict[str, sp.Expr] = {}
-    for setting in node.layer.of_kind("whole"):
-        chosen = node.settings.get(setting.name, int(setting.default))
-        least = 1 if int(setting.default) > 0 else 0
-        found[setting.symbol] = sp.Integer(_whole(name, setting.name, chosen, least))
-    for setting in node.layer.of_kind("real"):
-        text = str(node.settings.get(setting.name, setting.default))
-        found[setting.symbol] = (
-            scale(text).xreplace({OUTPUTS: outputs})
-            if setting.name == "scale"
-            else parse_scalar(text, names=("lambda", "m"))
-        )
-    return found
-
-
-def _whole(name: str, setting: str, given: Setting, least: int) -> int:
-    if not isinstance(given, int) or isinstance(given, bool) or given < least:
-        raise InvalidNetwork(f"{name}: {setting} is a whole number from {least}, but {given!r} was given")
-    return given
-
-
-def _slots(name: str, node: Node, outputs: sp.Expr) -> dict[str, Slot]:
-    """The functions that a node is told, by their symbols."""
-    found = {}
-    for setting in node.layer.of_kind("function"):
-        text = str(node.settings.get(setting.name, setting.default))
-        if not text:
-            raise InvalidNetwork(f"{name}: {node.layer.name} needs {setting.name}, such as tanh")
-        found[setting.symbol] = Slot(setting.symbol, None, _function(name, setting.name, text, outputs))
-    return found
-
-
-def _function(name: str, setting: str, text: str, outputs: sp.Expr) -> Activation | Loss | Penalty:
-    if setting == "loss":
-        return read_loss(text).of_outputs(int(outputs) if outputs.is_Integer else outputs)
-    if setting == "penalty":
-        return penalty(text, "1")
-    found = activation(text)
-    if found.layer != "elementwise":
-        raise InvalidNetwork(f"{name}: {setting} is applied to each entry by itself; {text} is a layer")
-    return found

@@ -14,10 +14,11 @@ import sympy as sp
 from symbolic.accumulation import used_of
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr
 from symbolic.grammar.indices import option
 from symbolic.graph import Graph
 from symbolic.hoisting import hoisted
-from symbolic.notation import Array, Expr, Slot, Step
+from symbolic.notation import Array, Slot, Step
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from symbolic.errors import InvalidNetwork
-from symbolic.graph import Graph, Node, graph, node
+from symbolic.graph import Graph, graph, node
 from symbolic.layer import Layer, Setting
 from symbolic.layers import LAYERS
 from symbolic.losses import SAMPLES
+from symbolic.placement import Node
 from symbolic.toml_format import check_keys, naming, toml_value
 
 _GRAPH: Final = {"inputs": dict, "nodes": dict, "losses": dict, "layers": dict}

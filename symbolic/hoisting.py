@@ -14,8 +14,9 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbolic.accumulation import used_of
+from symbolic.expressions import Expr, entry_of
 from symbolic.grammar.indices import is_index
-from symbolic.notation import Array, Equation, Expr, Step, entry_of, local_names
+from symbolic.notation import Array, Equation, Step, local_names
 
 
 def hoisted(steps: Iterable[Step]) -> tuple[Step, ...]:

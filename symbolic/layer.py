@@ -19,8 +19,9 @@ from typing import Final, Literal
 import sympy as sp
 
 from symbolic.errors import InvalidNetwork
+from symbolic.expressions import bound_indices, entry_of
 from symbolic.grammar.indices import Largest, Place, is_index
-from symbolic.notation import Equation, bound_indices, entry_of, equation
+from symbolic.notation import Equation, equation
 
 Kind = Literal["size", "whole", "real", "function"]
 EXTRA: Final = "ctuvwyxz"  # letters for the axes that `...` stands for, the samples' first

@@ -17,8 +17,9 @@ import sympy as sp
 
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr, entry_of, name_of, peeled
 from symbolic.grammar.indices import Holds, Largest, Place, calculates, is_index
-from symbolic.notation import Equation, Expr, Step, entry_of, name_of, peeled
+from symbolic.notation import Equation, Step
 
 Axes: TypeAlias = tuple[sp.Symbol, ...]
 

@@ -11,26 +11,28 @@ every index runs from 1 (`grammar.indices.from_zero` is how such an equation is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbolic.activations import Activation
+from symbolic.expressions import (
+    Expr,
+    name_of,
+    scalars_of,
+)
 from symbolic.grammar.formula import parse_equation
-from symbolic.grammar.functions import undefined, undefined_parts
+from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, calculates, from_one, is_index, positions
 from symbolic.grammar.indices import size_of as size_of
 from symbolic.losses import Loss, Penalty
-from symbolic.plain import PlainSum
 from symbolic.writing.jupyter import ShowsLatex
 
-Expr: TypeAlias = sp.Expr
 Layer: TypeAlias = int | sp.Expr | None
-LETTERS: Final = "kruvqhij"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,63 +242,6 @@ def _reads(value: Expr, name: str) -> list[tuple[Expr, ...]]:
     return [tuple(node.indices) for node in nodes if isinstance(node, sp.Indexed) and name_of(node) == name]
 
 
-def name_of(entry: Expr) -> str:
-    """The local name of an array's entry, or of a scalar."""
-    return str(entry.base.label.name if isinstance(entry, sp.Indexed) else entry.name)
-
-
-def entry_of(name: str, indices: Iterable[Expr]) -> Expr:
-    """`name[indices]`, or the scalar `name` without indices."""
-    axes = tuple(indices)
-    return sp.IndexedBase(name, real=True)[axes] if axes else sp.Symbol(name, real=True)
-
-
-def peeled(total: sp.Sum) -> tuple[Expr, sp.Symbol]:
-    """The outermost index of a sum and what is summed over it, which may be a sum again (SymPy merges nested
-    sums).
-    """
-    *inner, (index, *_) = total.limits
-    return (PlainSum(total.function, *inner) if inner else total.function), index
-
-
-def end_of(total: sp.Sum) -> Expr:
-    """The last value of the outermost index."""
-    return total.limits[-1][2]
-
-
-def bound_indices(value: Expr) -> set[sp.Symbol]:
-    """The indices that sums in a value run over."""
-    return {limit[0] for total in value.atoms(ExprWithLimits) for limit in total.limits}
-
-
-def all_indices(value: Expr) -> set[sp.Symbol]:
-    """Every index in a value, free or bound, or named by its size."""
-    symbols = value.atoms(sp.Symbol)
-    sizes = {symbol.name.removeprefix("N_") for symbol in symbols if symbol.name.startswith("N_")}
-    return {symbol for symbol in symbols if is_index(symbol)} | {
-        sp.Symbol(name, integer=True) for name in sizes
-    }
-
-
-def fresh_indices(taken: Iterable[sp.Symbol]) -> Iterator[sp.Symbol]:
-    """Index symbols that no formula in `taken` uses, single letters first."""
-    used = {str(symbol) for symbol in taken}
-    pool = [*LETTERS, *(f"{letter}{number}" for number in range(1, 100) for letter in LETTERS)]
-    return (sp.Symbol(name, integer=True) for name in pool if name not in used)
-
-
-def rename_indices(value: Expr, names: Mapping[sp.Symbol, Expr]) -> Expr:
-    """Rename indices, bound ones included; the new names must be unused in the value."""
-    return value.xreplace(dict(names))
-
-
-def undefined_at(node: Expr) -> tuple[str, tuple[int, ...]]:
-    """Local name and orders of the undefined function that is applied at a node."""
-    parts = undefined_parts(node)
-    assert parts is not None, f"{node} is no undefined function"
-    return parts
-
-
 @cache
 def local_names(equation: Equation) -> frozenset[str]:
     """Names of the arrays, scalars and undefined functions of an equation, its target's included."""
@@ -308,83 +253,3 @@ def local_names(equation: Equation) -> frozenset[str]:
     ends = [end for _, end in equation.loops] or map(size_of, filter(is_index, equation.positions))
     sizes = {symbol.name for end in ends for symbol in end.free_symbols}
     return frozenset(arrays | scalars | functions | sizes | {equation.name})
-
-
-def scalars_of(value: Expr) -> set[sp.Symbol]:
-    """The scalar symbols of a value, sizes and options included, indices not."""
-    arrays = {entry.base.label for entry in value.atoms(sp.Indexed)}
-    return {symbol for symbol in value.atoms(sp.Symbol) if not is_index(symbol)} - arrays
-
-
-@cache
-def renamed(equation: Equation, names: frozenset[tuple[str, str]]) -> Equation:
-    """The equation with other names for its local arrays, scalars and undefined functions."""
-    table = dict(names)
-    swaps: dict[Expr, Expr] = {
-        entry.base: sp.IndexedBase(table.get(name_of(entry), name_of(entry)), real=True)
-        for entry in equation.value.atoms(sp.Indexed) | equation.target.atoms(sp.Indexed)
-    }
-    swaps |= {
-        symbol: sp.Symbol(table.get(str(symbol), str(symbol)), **symbol.assumptions0)
-        for expr in (equation.value, equation.target, *(end for _, end in equation.loops))
-        for symbol in scalars_of(expr)
-    }
-
-    def rename_function(node: Expr) -> Expr:
-        name, orders = undefined_at(node)
-        return undefined(table.get(name, name), len(node.args), orders)(*node.args)
-
-    value = equation.value.xreplace(swaps).replace(
-        lambda node: undefined_parts(node) is not None, rename_function
-    )
-    loops = tuple((index, end.xreplace(swaps)) for index, end in equation.loops)
-    return replace(equation, target=equation.target.xreplace(swaps), value=value, loops=loops)
-
-
-def unify(first: Step, second: Step) -> tuple[Equation, dict[str, Binding]]:
-    """The second step's equation in names that fit the first's, and the bindings of both.
-
-    One array has one name; a number keeps its name unless that means something else in the first.
-    """
-    names = {bound: name for name, bound in first.bindings.items() if not _is_whole(bound)}
-    bindings = dict(first.bindings)
-    moved: dict[str, str] = {}
-    for name, bound in second.bindings.items():
-        if _is_whole(bound):
-            new = name if bindings.get(name, bound) == bound else _free_name(name, bindings)
-        else:
-            new = names.get(bound) or _free_name(name, bindings)
-            names[bound] = new
-        bindings[new] = bound
-        moved[name] = new
-    changed = frozenset((old, new) for old, new in moved.items() if old != new)
-    return renamed(second.equation, changed), bindings
-
-
-def sized(step: Step) -> Step:
-    """The step with N_i bound to the size of its target's axis for each free index i.
-
-    Where N_i means something else in the equation, that gets another name.
-    """
-    if step.equation.scatters:
-        return step
-    own: dict[str, Binding] = {
-        size_of(index).name: sp.Integer(0) + size
-        for index, size in zip(step.equation.positions, step.target.shape, strict=True)
-        if is_index(index)
-    }
-    if all(step.bindings.get(name) == size for name, size in own.items()):
-        return step
-    clash = [name for name, size in own.items() if step.bindings.get(name, size) != size]
-    taken = dict(step.bindings) | own
-    moved = {name: _free_name(name, taken) for name in clash}
-    bindings = {moved.get(name, name): bound for name, bound in step.bindings.items()} | own
-    return replace(step, equation=renamed(step.equation, frozenset(moved.items())), bindings=bindings)
-
-
-def _is_whole(bound: Binding) -> bool:
-    return isinstance(bound, sp.Expr) and bool(bound.is_integer)
-
-
-def _free_name(name: str, taken: Mapping[str, Binding]) -> str:
-    return next(new for new in (name, *(f"{name}_{i}" for i in range(2, 99))) if new not in taken)

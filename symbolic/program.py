@@ -18,12 +18,14 @@ from symbolic import chain_rule
 from symbolic.activations import VALUE, Activation
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr, entry_of, name_of, undefined_at
 from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import A, Loss, T
 from symbolic.network import Network
-from symbolic.notation import Array, Expr, Slot, Step, entry_of, local_names, name_of, undefined_at, unify
+from symbolic.notation import Array, Slot, Step, local_names
 from symbolic.plain import PlainSum
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
+from symbolic.unification import unify
 
 
 @dataclass(frozen=True)

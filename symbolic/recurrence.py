@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symbolic.errors import InvalidNetwork
-from symbolic.graph import Node, Setting, node
+from symbolic.graph import node
 from symbolic.layers import LAYERS
+from symbolic.placement import Node, Setting
 
 
 def unrolled(

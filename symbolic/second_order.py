@@ -17,18 +17,10 @@ from itertools import count
 from symbolic.accumulation import backward, varying
 from symbolic.chain_rule import BAR
 from symbolic.derivation import Derivation
-from symbolic.notation import (
-    Array,
-    Binding,
-    Equation,
-    Step,
-    entry_of,
-    fresh_indices,
-    placed,
-    renamed,
-    size_of,
-)
+from symbolic.expressions import entry_of, fresh_indices
+from symbolic.notation import Array, Binding, Equation, Step, placed, size_of
 from symbolic.plain import PlainSum
+from symbolic.unification import renamed
 
 
 @dataclass(frozen=True)

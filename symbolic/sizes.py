@@ -20,9 +20,10 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
 from symbolic.errors import InvalidNetwork
+from symbolic.expressions import Expr, name_of
 from symbolic.grammar.indices import Quotient, Remainder, from_zero, is_index, size_of
 from symbolic.grammar.text import to_text
-from symbolic.notation import Equation, Expr, name_of
+from symbolic.notation import Equation
 
 Size: TypeAlias = int | Expr
 Shape: TypeAlias = tuple[Size, ...]

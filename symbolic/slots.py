@@ -8,10 +8,8 @@ import sympy as sp
 
 from symbolic import losses
 from symbolic.activations import Activation, Z
+from symbolic.expressions import Expr
 from symbolic.losses import Loss, Penalty
-from symbolic.notation import (
-    Expr,
-)
 
 SLOT_ARGUMENTS: dict[type, tuple[sp.Symbol, ...]] = {
     Activation: (Z,),

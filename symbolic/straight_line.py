@@ -23,10 +23,11 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symbolic.evaluate import Values, evaluate, shape_of
+from symbolic.expressions import Expr
 from symbolic.frame import Numbers
 from symbolic.grammar.functions import FUNCTIONS, undefined
 from symbolic.losses import SAMPLES
-from symbolic.notation import Array, Expr, Slot, Step
+from symbolic.notation import Array, Slot, Step
 from symbolic.reverse_mode import derivatives
 from symbolic.tape import LEAVES, RELATIONS, Orders, Row, Scalar, Tape, live
 

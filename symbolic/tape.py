@@ -19,8 +19,9 @@ from typing import Any, Final, TypeAlias
 import sympy as sp
 
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr
 from symbolic.grammar.functions import undefined_label
-from symbolic.notation import Expr, Slot
+from symbolic.notation import Slot
 
 Row: TypeAlias = tuple[Any, ...]  # an operation by name, then the numbers of the rows that it reads
 Orders: TypeAlias = tuple[int, ...]

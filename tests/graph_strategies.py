@@ -7,8 +7,9 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from symbolic.graph import Graph, Node, graph, loss, node
+from symbolic.graph import Graph, graph, loss, node
 from symbolic.layers import LAYERS
+from symbolic.placement import Node
 from symbolic.sizes import Size
 
 Shape = tuple[Size, ...]

@@ -18,9 +18,10 @@ import numpy as np
 import sympy as sp
 from sympy.core.relational import Relational
 
+from symbolic.expressions import bound_indices, name_of
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Largest, Place, Quotient, Remainder, is_index
-from symbolic.notation import Array, Slot, Step, bound_indices, name_of
+from symbolic.notation import Array, Slot, Step
 from symbolic.slots import SLOT_ARGUMENTS
 
 jax.config.update("jax_enable_x64", True)

@@ -13,11 +13,12 @@ import sympy as sp
 from numeric.numbers import Floats
 from symbolic.activations import ACTIVATIONS
 from symbolic.evaluate import evaluate, shape_of
-from symbolic.graph import Graph, Node, Setting, graph, loss, node
+from symbolic.graph import Graph, graph, loss, node
 from symbolic.layer import Layer, is_place, size
 from symbolic.layers import LAYERS
 from symbolic.losses import LAMBDA, LOSSES, SAMPLES, SCALES
 from symbolic.notation import Array, Step
+from symbolic.placement import Node, Setting
 from symbolic.straight_line import straight_line
 from tests.symbolic.helpers import inputs_of
 

@@ -14,10 +14,11 @@ import numpy as np
 
 from backproof.importing.imported import LOSS, TARGET, Imported, Numbers, Part, Target, Value
 from symbolic.errors import InvalidNetwork, Unsupported
-from symbolic.graph import Graph, Node, Setting, node
+from symbolic.graph import Graph, node
 from symbolic.layer import Layer, size
 from symbolic.layers import LAYERS
 from symbolic.losses import SAMPLES
+from symbolic.placement import Node, Setting
 from symbolic.sizes import Shape, shown
 
 RESERVED: Final = (LOSS, TARGET)

@@ -18,8 +18,8 @@ from backproof.importing.builder import Builder, Weight, without
 from backproof.importing.imported import Numbers, Part, Value
 from backproof.importing.operations import Tensor
 from symbolic.errors import Unsupported
-from symbolic.graph import Setting
 from symbolic.layer import Layer, real, size
+from symbolic.placement import Setting
 
 Maybe = Weight | None
 INFERENCE: Final = Layer(

@@ -15,9 +15,10 @@ from backproof.importing.layers import front
 from backproof.importing.onnx_operators import OPERATORS, Call
 from backproof.importing.reports import UNREAD, Problems, Unread, library
 from symbolic.errors import BackproofError, InvalidNetwork
-from symbolic.graph import Node, node
 from symbolic.graph import loss as loss_node
+from symbolic.graph import node
 from symbolic.losses import SAMPLES
+from symbolic.placement import Node
 from symbolic.sizes import Shape
 
 

@@ -17,9 +17,9 @@ import sympy as sp
 from backproof.importing.builder import LETTERS, Builder, Weight, refuse_samples
 from backproof.importing.imported import Numbers, Value
 from symbolic.errors import Unsupported
-from symbolic.graph import Setting
 from symbolic.layer import Layer
 from symbolic.losses import SAMPLES
+from symbolic.placement import Setting
 from symbolic.sizes import Shape, Size, shown
 
 Tensor: TypeAlias = Value | Weight

@@ -14,7 +14,7 @@ from backproof.importing import operations
 from backproof.importing.builder import Builder, Weight, refuse_samples, without
 from backproof.importing.imported import Part, Value
 from symbolic.errors import Unsupported
-from symbolic.graph import Setting
+from symbolic.placement import Setting
 
 
 @dataclass(frozen=True, slots=True)

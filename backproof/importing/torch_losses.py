@@ -21,8 +21,9 @@ from backproof.importing.imported import TARGET, Numbers, Target, Value, plain
 from backproof.importing.operations import number
 from backproof.importing.torch_modules import demand, kind
 from symbolic.errors import Unsupported
-from symbolic.graph import Node, loss, node
+from symbolic.graph import loss, node
 from symbolic.losses import LOSSES as LOSS_ROWS
+from symbolic.placement import Node
 
 MEANS: Final = {"mean": "1/(m*k)", "sum": "1", "batchmean": "1/m"}
 

@@ -15,7 +15,7 @@ from symbolic.codegen import numpy_sources
 from symbolic.codegen.numpy_gelu import gelu_sources
 from symbolic.codegen.numpy_scalar import scalar_source
 from symbolic.conventions import Layout
-from symbolic.notation import Expr
+from symbolic.expressions import Expr
 
 Lines = Sequence[tuple[str, Expr]]
 VALUE: Final = ("value",)

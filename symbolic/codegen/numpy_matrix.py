@@ -9,6 +9,7 @@ import sympy as sp
 
 from symbolic.codegen.numpy_scalar import binding, scalar_source
 from symbolic.conventions import Layout
+from symbolic.expressions import Expr
 from symbolic.matrix_form import (
     Apply,
     Axes,
@@ -21,7 +22,6 @@ from symbolic.matrix_form import (
     SumOver,
     Total,
 )
-from symbolic.notation import Expr
 
 ADD, MUL, ATOM = 1, 2, 4  # how tightly the outermost operation binds
 Source = tuple[str, int]

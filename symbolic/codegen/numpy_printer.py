@@ -18,10 +18,11 @@ from symbolic.activations import Activation
 from symbolic.codegen.numpy_helpers import Helpers
 from symbolic.codegen.numpy_matrix import Writer
 from symbolic.conventions import INTERNAL, Layout
+from symbolic.expressions import Expr
 from symbolic.losses import LAMBDA, OUTPUTS, SAMPLES
 from symbolic.matrix_form import matrix_form
 from symbolic.network import Network
-from symbolic.notation import Array, Expr, Slot, Step
+from symbolic.notation import Array, Slot, Step
 from symbolic.program import Program, expanded, in_logarithms, program, with_slopes
 from symbolic.writing.text import error_text, index_text, matrix_text
 

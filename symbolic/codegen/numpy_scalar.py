@@ -7,8 +7,8 @@ from typing import Any, Final
 import sympy as sp
 from sympy.printing.numpy import NumPyPrinter
 
+from symbolic.expressions import Expr
 from symbolic.grammar.functions import FUNCTIONS
-from symbolic.notation import Expr
 
 HELPERS: Final = {"erf": "_erf", "erfc": "_erfc"}  # not in NumPy: the module brings its own
 

@@ -17,9 +17,10 @@ import sympy as sp
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import Derivation
 from symbolic.errors import Unsupported
+from symbolic.expressions import name_of
 from symbolic.graph import Graph
 from symbolic.network import Network
-from symbolic.notation import Step, name_of
+from symbolic.notation import Step
 from symbolic.program import plain_identity, program
 from symbolic.writing.description import (
     family_latex,

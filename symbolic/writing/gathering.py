@@ -8,8 +8,8 @@ from __future__ import annotations
 import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
+from symbolic.expressions import Expr
 from symbolic.grammar.indices import Holds
-from symbolic.notation import Expr
 from symbolic.plain import PlainSum
 
 

@@ -22,8 +22,9 @@ import sympy as sp
 from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.relational import Relational
 
+from symbolic.expressions import LETTERS, Expr, scalars_of
 from symbolic.grammar.indices import Holds, Place, Quotient, Remainder, calculates, from_zero, is_index
-from symbolic.notation import LETTERS, Equation, Expr, Step, scalars_of
+from symbolic.notation import Equation, Step
 from symbolic.plain import PlainSum
 
 Names = Mapping[sp.Symbol, Expr]

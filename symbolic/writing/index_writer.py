@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from symbolic.expressions import Expr
 from symbolic.grammar.indices import Remainder
-from symbolic.notation import Expr
 from symbolic.writing.index_form import facing, indices_in, is_whole, sided
 from symbolic.writing.ordering import band, is_negative
 

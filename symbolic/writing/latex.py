@@ -16,9 +16,10 @@ from sympy.printing.latex import LatexPrinter, accepted_latex_functions
 from symbolic.activations import Activation
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.derivation import Derivation, derive
+from symbolic.expressions import Expr
 from symbolic.grammar.formula import to_text
 from symbolic.network import Chain
-from symbolic.notation import Array, Expr, Slot, Step
+from symbolic.notation import Array, Slot, Step
 from symbolic.writing.shown import equals, error_terms, ranges, runs, sides, with_absolute
 from symbolic.writing.writer import Writer, penalised
 

@@ -16,8 +16,8 @@ from typing import Final
 
 import sympy as sp
 
+from symbolic.expressions import Expr
 from symbolic.matrix_form import Apply, Axes, Constant, Hadamard, Leaf, Node, Product, SumOver, Total
-from symbolic.notation import Expr
 
 
 class Transposed(sp.Function):  # type: ignore[misc]  # SymPy has no type information

@@ -6,7 +6,7 @@ from typing import Any
 
 import sympy as sp
 
-from symbolic.notation import Expr
+from symbolic.expressions import Expr
 from symbolic.writing.matrix_expression import ALL_ONES, ONES, Chain, Transposed
 
 

@@ -12,7 +12,8 @@ from typing import Final
 
 import sympy as sp
 
-from symbolic.notation import Array, Expr, Layer, Slot, Step, name_of
+from symbolic.expressions import Expr, name_of
+from symbolic.notation import Array, Layer, Slot, Step
 from symbolic.writing.latex import LatexWriter
 
 SENTENCES: Final = {

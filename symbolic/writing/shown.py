@@ -15,10 +15,11 @@ import sympy as sp
 
 from symbolic.activations import Activation
 from symbolic.conventions import Layout
+from symbolic.expressions import Expr, undefined_at
 from symbolic.grammar.functions import FUNCTIONS, absolute, undefined_parts
 from symbolic.losses import Loss, Penalty
 from symbolic.matrix_form import matrix_form
-from symbolic.notation import Expr, Slot, Step, size_of, undefined_at
+from symbolic.notation import Slot, Step, size_of
 from symbolic.program import plain_identity
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 from symbolic.writing.gathering import factored

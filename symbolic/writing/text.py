@@ -15,7 +15,8 @@ from sympy.printing.str import StrPrinter
 from symbolic.activations import Activation
 from symbolic.conventions import INTERNAL, Layout
 from symbolic.einsum_form import EinsumTerm, einsum_form
-from symbolic.notation import Array, Expr, Layer, Slot, Step
+from symbolic.expressions import Expr
+from symbolic.notation import Array, Layer, Slot, Step
 from symbolic.writing.index_form import named_as_defined, numbers_of
 from symbolic.writing.ordering import is_negative
 from symbolic.writing.shown import definitions, equals, error_terms, ranges, runs, sides, with_absolute

@@ -15,10 +15,11 @@ import sympy as sp
 
 from symbolic.activations import activation
 from symbolic.conventions import Layout
+from symbolic.expressions import Expr, name_of, undefined_at
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Largest, Place
 from symbolic.losses import OUTPUTS, loss
-from symbolic.notation import Array, Binding, Expr, Slot, Step, name_of, undefined_at
+from symbolic.notation import Array, Binding, Slot, Step
 from symbolic.writing.index_form import words_of
 from symbolic.writing.index_writer import IndexWriter
 from symbolic.writing.matrix_expression import ALL_ONES, ONES, Chain, Norm, Transposed

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolic.chain_rule import BAR, added, cotangent_rules, inline
+from symbolic.expressions import name_of
 from symbolic.grammar.formula import to_text
 from symbolic.layers import LAYERS
-from symbolic.notation import Equation, equation, name_of
+from symbolic.notation import Equation, equation
 from tests.symbolic.helpers import Point, Polynomial, Symbols, entries
 
 CHAIN = ("dense", "dense-no-bias", "activation", "softmax", "loss", "weight-penalty", "bias-penalty")

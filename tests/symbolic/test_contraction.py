@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbolic.contraction import Loops, Term, contract
+from symbolic.expressions import all_indices, bound_indices
 from symbolic.grammar.indices import Holds, Quotient, Remainder, option
-from symbolic.notation import all_indices, bound_indices, size_of
+from symbolic.notation import size_of
 from symbolic.plain import PlainSum
 from tests.symbolic.helpers import Point, Rationals, scattered, value
 

@@ -19,13 +19,14 @@ from symbolic.activations import activation
 from symbolic.closures import compiled
 from symbolic.derivation import derive
 from symbolic.evaluate import evaluate, shape_of
+from symbolic.expressions import name_of
 from symbolic.forward import forward
 from symbolic.frame import Frame
 from symbolic.grammar.formula import parse_scalar
 from symbolic.grammar.functions import undefined
 from symbolic.losses import LAMBDA, SAMPLES, loss, penalty
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Slot, Step, equation, name_of, placed
+from symbolic.notation import Array, Slot, Step, equation, placed
 from symbolic.slots import slot_formula
 from tests.symbolic.helpers import (
     CLOSE,

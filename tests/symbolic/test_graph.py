@@ -11,9 +11,10 @@ import sympy as sp
 
 from symbolic.derivation import derive
 from symbolic.errors import FormulaError, InvalidNetwork
-from symbolic.graph import Graph, Node, graph, loss, node
+from symbolic.graph import Graph, graph, loss, node
 from symbolic.losses import SAMPLES
 from symbolic.notation import Array
+from symbolic.placement import Node
 
 X = {"x": (3, "m")}
 
@@ -208,7 +209,7 @@ LONG = {"x": (2, 5, "m")}
         ),
         (
             lambda: built({"y": node("batch-norm", "x")}, x=("m",)),
-            "y: X of batch-norm has at least 2 axes, but x is of shape (m)",
+            "y: X of batch-norm has at least 2 axes, but x has 1",
         ),
         (
             lambda: built({"y": dense("x")}, x=("m",)),

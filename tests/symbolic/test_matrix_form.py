@@ -17,6 +17,7 @@ from symbolic.chain_rule import cotangent_rules
 from symbolic.conventions import Layout
 from symbolic.derivation import derive
 from symbolic.errors import Unsupported
+from symbolic.expressions import Expr, name_of
 from symbolic.matrix_form import (
     Apply,
     Axes,
@@ -31,7 +32,7 @@ from symbolic.matrix_form import (
     matrix_form,
 )
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Expr, Slot, Step, equation, name_of, placed
+from symbolic.notation import Array, Slot, Step, equation, placed
 from symbolic.program import program
 from tests.symbolic.helpers import (
     CLOSE,

@@ -16,8 +16,10 @@ import sympy as sp
 from symbolic.accumulation import backward
 from symbolic.chain_rule import BAR
 from symbolic.evaluate import evaluate
-from symbolic.notation import Array, Equation, Expr, Step, entry_of, equation, placed, renamed, size_of
+from symbolic.expressions import Expr, entry_of
+from symbolic.notation import Array, Equation, Step, equation, placed, size_of
 from symbolic.plain import PlainSum
+from symbolic.unification import renamed
 from tests.symbolic.helpers import Point, Rationals, entries, scattered
 
 PLACES = ("K", "ids")  # integer arrays

@@ -14,12 +14,13 @@ from sympy.core.relational import Relational
 
 from numeric.arrays import evaluate_arrays
 from symbolic.derivation import derive, derive_layer
+from symbolic.expressions import Expr, name_of
 from symbolic.grammar.functions import undefined_parts
 from symbolic.grammar.indices import Holds, Place, Quotient, Remainder
 from symbolic.layer import Layer
 from symbolic.layers import LAYERS
 from symbolic.losses import LAMBDA, SAMPLES
-from symbolic.notation import Expr, Step, name_of
+from symbolic.notation import Step
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 from symbolic.writing.index_form import Exactly, IndexForm, index_form
 from symbolic.writing.latex import index_latex

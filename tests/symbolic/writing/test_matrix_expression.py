@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from symbolic.conventions import CHOICES, Layout
 from symbolic.derivation import derive
+from symbolic.expressions import Expr
 from symbolic.grammar.functions import FUNCTIONS
 from symbolic.network import Network, mlp
-from symbolic.notation import Array, Expr, Slot, Step
+from symbolic.notation import Array, Slot, Step
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
 from symbolic.writing.matrix_expression import ONES, Chain, Norm, Transposed
 from symbolic.writing.shown import matrix_sides

@@ -16,7 +16,7 @@ import sympy as sp
 
 from symbolic.activations import ACTIVATIONS, Activation, unknown
 from symbolic.errors import FormulaError, InvalidNetwork
-from symbolic.grammar.formula import parse_scalar, to_text
+from symbolic.grammar.formula import parse_equation, parse_scalar, to_text
 
 A, T, W = (sp.Symbol(name, real=True) for name in "atw")
 SAMPLES, OUTPUTS, LAMBDA, EPSILON = (sp.Symbol(name, real=True) for name in ("m", "k", "lambda", "epsilon"))
@@ -140,6 +140,7 @@ LOSSES: Final = {
     )
 }
 
+_TARGET: Final = "E = "
 _NAME: Final = re.compile(r"[A-Za-z][\w-]*")
 _CALL: Final = re.compile(r"(?P<name>[A-Za-z][\w-]*)\s*\((?P<argument>[-+0-9.eE/ ]+)\)")
 SCALES: Final = ("1", "1/m", "1/(m*k)")
@@ -213,9 +214,15 @@ class Penalty:
 def loss(text: str) -> Loss:
     """Read `cross-entropy`, `label-smoothing(0.2)`, `E` or a formula in a and t such as `(a - t)**4`.
 
-    Raises InvalidNetwork for an unknown name, FormulaError for a formula that does not parse.
+    A formula is the term of one output, which is summed over all of them; `Sum((a[k] - t[k])**4, k)` says the
+    same. Raises InvalidNetwork for an unknown name, FormulaError for a formula that does not parse.
+
+    >>> loss("Sum((a[k] - t[k])**4, k)/2") == loss("(a - t)**4/2")
+    True
     """
     name = text.strip()
+    if "Sum(" in name:
+        return Loss(to_text(_term(name)))
     call = _CALL.fullmatch(name)
     if name in LOSSES:
         return Loss(name, LOSSES[name], LOSSES[name].epsilon)
@@ -233,6 +240,28 @@ def loss(text: str) -> Loss:
             unknown("loss", name, [*LOSSES, "half-mse", "E (undefined)", "or a formula in a and t"])
         )
     return Loss(to_text(parse_scalar(name, names=("a", "t"))))
+
+
+def _term(text: str) -> sp.Expr:
+    """The term of one output in a loss that is written as a sum over the outputs."""
+    try:
+        value = parse_equation(_TARGET + text).value
+    except FormulaError as error:
+        raise FormulaError(error.problem, text, max(error.position - len(_TARGET), 0)) from None
+    found = sp.S.Zero
+    for part in sp.Add.make_args(sp.expand_mul(value)):
+        factor, total = part.as_independent(sp.Sum)
+        is_sum = isinstance(total, sp.Sum) and len(total.limits) == 1
+        index = total.limits[0][0] if is_sum else None
+        swaps = {sp.IndexedBase(each.name, real=True)[index]: each for each in (A, T) if is_sum}
+        term = (factor * total.function).xreplace(swaps) if is_sum else part
+        if not is_sum or term.free_symbols - {A, T}:
+            raise InvalidNetwork(
+                f"{text} is no sum over k of terms in a[k] and t[k]; what mixes outputs is a layer of its "
+                "own, Layer.from_equations(...)"
+            )
+        found += term
+    return found
 
 
 def _with_parameter(row: LossRow, argument: str) -> Loss:

@@ -267,3 +267,36 @@ def test_factor_knows_lambda_and_m_alone(factor: str) -> None:
 @pytest.mark.parametrize("text", ["a-t", "t-a", "-a", "t"])
 def test_formula_without_blanks_is_a_formula(text):
     assert loss(text).name == "formula"
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("Sum((a[k] - t[k])**4, k)", "(a - t)**4"),
+        ("Sum((a[k] - t[k])**4, k)/2 + Sum(abs(a[j]), j)", "(a - t)**4/2 + abs(a)"),
+        ("Sum(where(a[k] > t[k], a[k]*t[k], 0), k)", "where(a > t, a*t, 0)"),
+    ],
+)
+def test_sum_over_outputs_is_the_loss_of_its_term(text: str, term: str) -> None:
+    assert loss(text) == loss(term)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sum(a[k]*Sum(t[j], j), k)",
+        "Sum(a[k], k)**2",
+        "Sum(a[k]*w[k], k)",
+        "Sum(a[k + 1], k)",
+        "Sum(a[k], k)*t[1]",
+    ],
+)
+def test_sum_that_mixes_outputs_is_refused(text: str) -> None:
+    with pytest.raises(InvalidNetwork, match=r"what mixes outputs is a layer of its own"):
+        loss(text)
+
+
+def test_error_in_a_sum_points_at_the_character_of_the_text_given() -> None:
+    with pytest.raises(FormulaError) as refusal:
+        loss("Sum((a[k] - t[k)**4, k)")
+    assert (refusal.value.position, refusal.value.text) == (15, "Sum((a[k] - t[k)**4, k)")

@@ -20,6 +20,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from symbolic.activations import Activation, Z
+from symbolic.errors import InvalidNetwork
 from symbolic.evaluate import shape_of
 from symbolic.expressions import Expr, bound_indices, end_of, name_of, peeled
 from symbolic.grammar.functions import undefined_parts
@@ -59,6 +60,12 @@ def evaluate_arrays(
     """
     known: Values = dict(values)
     sizes = {symbol: int(value) for symbol, value in scalars.items() if isinstance(value, int)}
+    for name, given in known.items():
+        if np.shape(given) != shape_of(name, sizes):
+            raise InvalidNetwork(
+                f"{name.label} is of shape {shape_of(name, sizes)}, but values of shape {np.shape(given)} "
+                "are given"
+            )
     with np.errstate(
         all="ignore"
     ):  # cases are taken on whole arrays; the case that does not hold may overflow

@@ -41,7 +41,7 @@ def node_steps(name: str, node: Node, arrays: dict[str, Array], *, stable: bool 
     given = {local: _found(name, source, arrays) for local, source in sources}
     extra = _extra(name, node, given)
     equations = _equations(name, node, extra, stable=stable)
-    outputs = next((sp.Integer(0) + size for array in given.values() for size in array.shape[:1]), sp.S.One)
+    outputs = _outputs(next(iter(given.values()), None))
     numbers = _numbers(name, node, outputs)
     known = _sizes(name, node, extra, equations, numbers)
     for (local, array), source in zip(given.items(), node.inputs, strict=True):
@@ -59,6 +59,12 @@ def node_steps(name: str, node: Node, arrays: dict[str, Array], *, stable: bool 
     for each in equations:
         used = {local: bound for local, bound in bindings.items() if local in local_names(each)}
         yield Step(each, used, results[each.name].name, "definition")
+
+
+def _outputs(array: Array | None) -> sp.Expr:
+    """k, the size of the first axis; one number a sample is one output."""
+    size = array.shape[0] if array and array.shape else 1
+    return sp.S.One if size == SAMPLES else sp.Integer(0) + size
 
 
 def _extra(name: str, node: Node, given: Mapping[str, Array]) -> int:

@@ -29,7 +29,7 @@ def from_onnx(model: Any, *, loss: str | None = None) -> Imported:
     Raises Unsupported with every operator that cannot be read, and MissingLibrary.
     """
     onnx = library("onnx", "onnx")
-    proto = model if isinstance(model, onnx.ModelProto) else onnx.load(str(model))
+    proto = model if isinstance(model, onnx.ModelProto) else _loaded(onnx, str(model))
     graph, build = proto.graph, Builder()
     problems = Problems(graph.name or "the model")
     known: dict[str, Any] = {"": None} | _stored(onnx, graph)
@@ -49,6 +49,15 @@ def from_onnx(model: Any, *, loss: str | None = None) -> Imported:
         raise InvalidNetwork(f"{problems.model} has {len(outputs)} outputs; a loss is of one")
     output, made = _loss(build, loss, outputs[0])
     return build.finish(given, [output], losses={LOSS: made})
+
+
+def _loaded(onnx: Any, path: str) -> Any:
+    try:
+        return onnx.load(path)
+    except FileNotFoundError:
+        raise InvalidNetwork(f"there is no file {path}") from None
+    except Exception as error:  # protobuf's own kinds of errors differ from version to version
+        raise InvalidNetwork(f"{path} is no ONNX model: {error}") from None
 
 
 def _sizes(info: Any) -> Shape:

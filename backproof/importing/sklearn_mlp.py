@@ -16,7 +16,7 @@ from backproof.importing.builder import Builder, Weight
 from backproof.importing.imported import LOSS, TARGET, Imported, Numbers, plain
 from backproof.importing.layers import dense
 from backproof.importing.operations import activation, number
-from symbolic.errors import Unsupported
+from symbolic.errors import InvalidNetwork, Unsupported
 from symbolic.graph import loss, node
 from symbolic.losses import SAMPLES
 
@@ -78,6 +78,8 @@ def from_sklearn(estimator: Any) -> Imported:
 
     def target(labels: Numbers) -> Numbers:
         if hasattr(estimator, "_label_binarizer"):
+            if unknown := sorted(set(np.ravel(labels).tolist()) - set(np.ravel(estimator.classes_).tolist())):
+                raise InvalidNetwork(f"the estimator has no class {unknown[0]!r}")
             labels = estimator._label_binarizer.transform(labels)
         return np.asarray(labels, float).reshape(len(labels), -1)
 

@@ -49,6 +49,8 @@ def from_torch(
     stand there. Raises Unsupported with every part of the model that cannot be read, and MissingLibrary.
     """
     library("torch.fx", "torch")
+    if not hasattr(module, "named_parameters") or not inputs:
+        raise InvalidNetwork("from_torch takes an nn.Module and an example, or the shape, of each input")
     problems = Problems(type(module).__name__)
     names = {id(parameter): name for name, parameter in module.named_parameters()}
     read = Reader(Builder(), names, masks or {})

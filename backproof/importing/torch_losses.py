@@ -20,7 +20,7 @@ from backproof.importing.builder import Builder
 from backproof.importing.imported import TARGET, Numbers, Target, Value, plain
 from backproof.importing.operations import number
 from backproof.importing.torch_modules import demand, kind
-from symbolic.errors import Unsupported
+from symbolic.errors import InvalidNetwork, Unsupported
 from symbolic.graph import loss, node
 from symbolic.losses import LOSSES as LOSS_ROWS
 from symbolic.placement import Node
@@ -79,11 +79,15 @@ def _labels(module: Any, output: Value, smoothing: float, target: Numbers) -> Nu
     weights = np.ones(classes) if module.weight is None else plain(module.weight)
     along = weights.reshape(-1, *[1] * (output.rank - 2))
     mean = module.reduction != "sum"
-    if target.dtype.kind == "f":
+    if target.dtype.kind == "f" and target.ndim == output.rank:
         shares = ((1 - smoothing) * target + smoothing / classes) * along
         return np.asarray(shares / prod(target.shape[2:]) if mean else shares)
     counted = target != module.ignore_index
     places = np.where(counted, target, 0)
+    if places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= classes:
+        raise InvalidNetwork(
+            f"labels are whole numbers from 0 to {classes - 1}, or probabilities of shape (m, {classes}, …)"
+        )
     each = weights[places] * counted
     hot = np.moveaxis(np.eye(classes)[places], -1, 1) * each[:, None]
     spread = np.broadcast_to(along, hot.shape) * counted[:, None] / classes

@@ -222,3 +222,11 @@ def test_open_sizes_and_losses_of_several_outputs_are_refused(kit):
     model.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "width"
     with pytest.raises(InvalidNetwork, match=r"^sizes of the input x are open; only the first"):
         from_onnx(model)
+
+
+def test_files_that_are_none_or_no_models_are_refused(kit, tmp_path):
+    with pytest.raises(InvalidNetwork, match=r"^there is no file .*none\.onnx$"):
+        from_onnx(tmp_path / "none.onnx")
+    (tmp_path / "junk.onnx").write_bytes(b"\xff\x00 no model")
+    with pytest.raises(InvalidNetwork, match=r"junk\.onnx is no ONNX model: "):
+        from_onnx(tmp_path / "junk.onnx")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backproof.importing import from_sklearn
-from symbolic.errors import Unsupported
+from symbolic.errors import InvalidNetwork, Unsupported
 
 DRAW = np.random.default_rng(0)
 X = DRAW.normal(size=(8, 3))
@@ -102,3 +102,9 @@ def test_what_is_no_fitted_perceptron_is_refused(require):
         from_sklearn(neural.MLPClassifier())
     with pytest.raises(Unsupported, match=r"^Ridge is no multi-layer perceptron; "):
         from_sklearn(linear.Ridge())
+
+
+def test_labels_that_the_estimator_does_not_know_are_refused(trained):
+    estimator = trained("MLPClassifier", LABELS["classes"])
+    with pytest.raises(InvalidNetwork, match=r"^the estimator has no class 'none'$"):
+        from_sklearn(estimator).evaluate(np.ones((2, estimator.n_features_in_)), target=["none", "none"])

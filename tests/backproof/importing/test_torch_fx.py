@@ -603,3 +603,24 @@ def test_masks_of_what_is_no_dropout_and_losses_of_several_outputs_are_refused(k
     model = module(kit, lambda self, x: (x, x))
     with pytest.raises(InvalidNetwork, match=r"^Model returns 2 tensors; a loss is of one$"):
         from_torch(model, (1, 2), loss=kit.nn.MSELoss())
+
+
+@pytest.mark.parametrize("name", ["mean squared", "binary with logits", "Poisson", "smooth"])
+def test_a_loss_of_one_number_a_sample_is_autograds(kit, name):
+    loss, kind = LOSSES[name]
+    model = kit.nn.Sequential(kit.nn.Linear(4, 1), kit.nn.Flatten(0))
+    held_against_autograd(kit, model, kit.r(6, 4), loss(kit.nn), target_of(kit, kind, (6,)))
+
+
+def test_batches_of_other_sizes_and_labels_of_no_class_are_refused(kit):
+    torch, nn = kit.torch, kit.nn
+    imported = from_torch(nn.Linear(4, 3).double(), ("m", 4), loss=nn.CrossEntropyLoss())
+    labels = torch.zeros(6, dtype=torch.long)
+    with pytest.raises(InvalidNetwork, match=r"is of shape \(4, 6\), but values of shape \(3, 6\) are given"):
+        imported.evaluate(kit.r(6, 3), target=labels)
+    for wrong in (labels + 7, labels - 1, labels + 0.5):
+        with pytest.raises(InvalidNetwork, match=r"labels are whole numbers from 0 to 2"):
+            imported.evaluate(kit.r(6, 4), target=wrong)
+    for given in ((lambda x: x, (2, 3)), (nn.Linear(3, 2),)):
+        with pytest.raises(InvalidNetwork, match=r"takes an nn\.Module and an example"):
+            from_torch(*given)

@@ -61,7 +61,11 @@ def node(
 
 
 def loss(name: str, output: str, target: str = "t", *, scale: str = "1/m") -> Node:
-    """A loss of the table, or a formula in a and t, between a node and a target given with the samples."""
+    """A loss of the table, or a formula in a and t, between a node and a target given with the samples.
+
+    In a scale, m is the number of samples and k the size of the node's first axis.
+    """
+    name = "half-squared" if name == "half-mse" else name
     return Node(LAYERS["loss"], (output,), {"loss": name, "scale": scale}, {"T": target})
 
 

@@ -55,6 +55,10 @@ def node_steps(name: str, node: Node, arrays: dict[str, Array], *, stable: bool 
     results = {each.name: _result(name, each, equations, known, arrays) for each in equations}
     sizes = {size: sp.Integer(0) + value for size, value in known.sizes.items()}
     slots = _slots(name, node, outputs)
+    for each in equations:
+        for lost in sorted(n for n in local_names(each) - sizes.keys() if n.startswith("N_")):
+            index = lost.removeprefix("N_")
+            raise InvalidNetwork(f"{name}: no array says how far index {index} runs; give {index}=…")
     bindings: dict[str, Binding] = {**sizes, **numbers, **slots, **given, **own, **results}
     for each in equations:
         used = {local: bound for local, bound in bindings.items() if local in local_names(each)}

@@ -12,6 +12,7 @@ import sympy as sp
 from symbolic.derivation import derive
 from symbolic.errors import FormulaError, InvalidNetwork
 from symbolic.graph import Graph, graph, loss, node
+from symbolic.layer import Layer
 from symbolic.losses import SAMPLES
 from symbolic.notation import Array
 from symbolic.placement import Node
@@ -263,3 +264,10 @@ def test_unknown_name_is_answered_with_the_nearest(build: Callable[[], object], 
 def test_number_that_is_no_formula_points_at_the_character() -> None:
     with pytest.raises(FormulaError, match=r"^unknown name 'foo'; .* at character 3:\n"):
         built({"y": node("batch-norm", "x", epsilon="1/foo")})
+
+
+def test_index_that_runs_along_no_array_is_refused() -> None:
+    mine = Layer.from_equations("Y[i,c] = Sum(X[i,c], j)")
+    with pytest.raises(InvalidNetwork, match=r"^y: no array says how far index j runs; give j=…$"):
+        graph(inputs={"x": (3, "m")}, nodes={"y": node(mine, "x")})
+    graph(inputs={"x": (3, "m")}, nodes={"y": node(mine, "x", j=4)})

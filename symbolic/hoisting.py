@@ -54,7 +54,7 @@ def _inner(equation: Equation) -> Expr | None:
 def _within(expr: Expr, loops: frozenset[sp.Symbol]) -> Iterator[Expr]:
     if isinstance(expr, ExprWithLimits):
         free = {symbol for symbol in expr.free_symbols if is_index(symbol)}
-        if free < loops and free <= loops:
+        if free < loops:
             yield expr
         yield from _within(expr.function, loops | set(expr.bound_symbols))
     else:

@@ -123,6 +123,10 @@ class Activation:
         """Assignments (name, formula) in order, ending in `value` and `slope`; a formula of the user's is its
         own.
         """
+        return self._stable_lines
+
+    @cached_property
+    def _stable_lines(self) -> tuple[tuple[str, sp.Expr], ...]:
         if self.row is None or not self.row.stable:
             assert self.definition is not None and self.slope is not None
             return (("value", self.definition), ("slope", self.slope))  # the slope is chosen already

@@ -163,13 +163,7 @@ class Loss:
         """e(a, t) as an expression in `A` and `T`, and in `OUTPUTS` while their number is open; None where
         undefined.
         """
-        if self.undefined:
-            return None
-        if self.row is None:
-            return parse_scalar(self.text, names=("a", "t"))
-        known = {EPSILON: self.epsilon, OUTPUTS: self.outputs and sp.Integer(self.outputs)}
-        read = parse_scalar(self.row.definition, names=("a", "t", "k", "epsilon"))
-        return read.xreplace({symbol: value for symbol, value in known.items() if value is not None})
+        return _definition(self)
 
     def of_outputs(self, count: int | sp.Symbol) -> Loss:
         """The loss of so many outputs, for a row whose definition names their number."""
@@ -189,6 +183,18 @@ class Loss:
     @property
     def name(self) -> str:
         return self.row.name if self.row else ("E" if self.undefined else "formula")
+
+
+@cache
+def _definition(given: Loss) -> sp.Expr | None:
+    """Read once for all networks with this loss."""
+    if given.undefined:
+        return None
+    if given.row is None:
+        return parse_scalar(given.text, names=("a", "t"))
+    known = {EPSILON: given.epsilon, OUTPUTS: given.outputs and sp.Integer(given.outputs)}
+    read = parse_scalar(given.row.definition, names=("a", "t", "k", "epsilon"))
+    return read.xreplace({symbol: value for symbol, value in known.items() if value is not None})
 
 
 @dataclass(frozen=True)

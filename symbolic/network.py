@@ -7,7 +7,7 @@ E     = scale · Σ_c Σ_i e(a_i^[L], t_i) + Σ penalties
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, TypeVar
 
 import sympy as sp
@@ -35,11 +35,15 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """E as a function of the output: a loss, its scale in m and k, and the penalties."""
+    """E as a function of the output: a loss, its scale in m and k, and the penalties.
+
+    `is_declared` where the scale was said and not assumed: another factor is then an error, no convention.
+    """
 
     loss: Loss
     scale: sp.Expr
     penalties: tuple[Penalty, ...] = ()
+    is_declared: bool = field(default=False, compare=False)
 
     @property
     def has_lambda(self) -> bool:
@@ -232,8 +236,8 @@ def objective(loss: str, scale: str | None, penalties: tuple[Penalty, ...]) -> O
             raise InvalidNetwork(
                 f"half-mse is half-squared with scale 1/m, but scale {scale} was given; use half-squared"
             )
-        loss = "half-squared"
-    return Objective(losses.loss(loss), given, penalties)
+        return Objective(losses.loss("half-squared"), given, penalties, is_declared=True)
+    return Objective(losses.loss(loss), given, penalties, is_declared=scale is not None)
 
 
 def read_sizes(text: str) -> tuple[int | None, ...] | None:

@@ -18,10 +18,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from backproof import strategies as strategies
     from backproof.checking import check as check
+    from backproof.emitting import emit_test as emit_test
+    from backproof.foreign_subjects import c_subject as c_subject
+    from backproof.foreign_subjects import command_subject as command_subject
+    from backproof.forms import Form as Form
     from backproof.importing.onnx_model import from_onnx as from_onnx
     from backproof.importing.sklearn_mlp import from_sklearn as from_sklearn
     from backproof.importing.torch_fx import from_torch as from_torch
+    from backproof.pytest_plugin import backprop_test as backprop_test
     from backproof.report import Report as Report
+    from backproof.subjects import FileSubject as FileSubject
     from numeric.arrays import evaluate_arrays as evaluate_arrays
     from numeric.second_order import hessian as hessian
     from numeric.second_order import jacobian as jacobian
@@ -54,7 +60,13 @@ __version__ = "0.1.0"
 _HOME = {
     "strategies": "backproof.strategies",  # the module itself
     "check": "backproof.checking",
+    "emit_test": "backproof.emitting",
+    "backprop_test": "backproof.pytest_plugin",
     "Report": "backproof.report",
+    "Form": "backproof.forms",
+    "FileSubject": "backproof.subjects",
+    "c_subject": "backproof.foreign_subjects",
+    "command_subject": "backproof.foreign_subjects",
     "prove_network": "proofs.closed_equals_derived",
     "ClosedForm": "symbolic.closed_form",
     "numpy_module": "symbolic.codegen",
@@ -118,8 +130,22 @@ def _refuse_strangers() -> None:
             raise ImportError(message, name=name, path=found)
 
 
+class _Patience:
+    """pytest imports this package at every start, with our plugin's module, in environments where no test
+    wants it: there the refusal waits until another module of ours is imported, or a name of ours is used.
+    """
+
+    @staticmethod
+    def find_spec(name: str, *_: object) -> None:
+        if name.startswith(f"{__name__}.") and name != f"{__name__}.pytest_plugin":
+            _refuse_strangers()
+
+
 _leave_working_folder()
-_refuse_strangers()
+if "_pytest.config" in sys.modules:
+    sys.meta_path.insert(0, _Patience)
+else:
+    _refuse_strangers()
 
 
 def __dir__() -> list[str]:
@@ -133,6 +159,7 @@ if not TYPE_CHECKING:  # a type checker that saw this would take every misspelt 
             raise AttributeError(
                 f"module 'backproof' has no attribute {name!r}", name=name, obj=sys.modules[__name__]
             )
+        _refuse_strangers()
         module = import_module(_HOME[name])
         value = globals()[name] = module if module.__name__ == f"{__name__}.{name}" else getattr(module, name)
         return value

@@ -13,33 +13,35 @@ import numpy as np
 import numpy.typing as npt
 
 from backproof.points import Point, sizes_of
-from numeric.oracle import REACH, Array, Exact, is_curved, is_saturated
+from numeric.mutants import Ground
+from numeric.oracle import is_curved
 from symbolic.network import Dense, Network
 
+Array = npt.NDArray[np.float64]
 LINEAR: Final = 1e-3  # z²: below it a slope at a, or none at all, is within 1e-6 of the right one
 
 
-def blind_spots(network: Network, point: Point, exact: Exact) -> tuple[str, ...]:
+def blind_spots(network: Network, point: Point, at: Ground) -> tuple[str, ...]:
     """Sentences on what this point cannot show; none of them for a generic point of several unequal sizes."""
-    return tuple(sentence for row in _ROWS for sentence in row(network, point, exact))
+    return tuple(sentence for row in _ROWS for sentence in row(network, point, at))
 
 
-def _one_sample(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _one_sample(network: Network, point: Point, _: Ground) -> Iterator[str]:
     if point.samples == 1:
         yield "m = 1: a factor 1/m too many or too few, or a mean in place of a sum over samples"
 
 
-def _one_output(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _one_output(network: Network, point: Point, _: Ground) -> Iterator[str]:
     if len(point.t) == 1:
         yield "k = 1 output: a factor 1/k, or a sum over the wrong outputs"
 
 
-def _one_layer(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _one_layer(network: Network, point: Point, _: Ground) -> Iterator[str]:
     if network.depth == 1:
         yield "one layer: how errors pass from layer to layer"
 
 
-def _equal_sizes(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _equal_sizes(network: Network, point: Point, _: Ground) -> Iterator[str]:
     sizes = {f"n{l}": size for l, size in enumerate(sizes_of(network))} | {"m": point.samples}
     for size in sorted({s for s in sizes.values() if s > 1}):
         equal = [name for name, other in sizes.items() if other == size]
@@ -47,49 +49,39 @@ def _equal_sizes(network: Network, point: Point, _: Exact) -> Iterator[str]:
             yield f"{' = '.join(equal)} = {size}: one of these sizes, or axes, taken for another"
 
 
-def _equal_samples(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _equal_samples(network: Network, point: Point, _: Ground) -> Iterator[str]:
     samples = np.vstack([point.x, point.t])
     distinct = len(np.unique(samples, axis=1).T)
     if distinct < point.samples:
         yield f"only {distinct} of {point.samples} samples are different: one sample taken for another"
 
 
-def _no_penalty(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _no_penalty(network: Network, point: Point, _: Ground) -> Iterator[str]:
     if network.objective.has_lambda and point.lam == 0:
         yield "λ = 0: anything about the penalty"
 
 
-def _zero_biases(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _zero_biases(network: Network, point: Point, _: Ground) -> Iterator[str]:
     zero = [f"b{l}" for l, (_, b) in enumerate(point.params, start=1) if b is not None and not b.any()]
     if zero:
         covered = ", and whether a penalty covers biases" if network.objective.penalties else ""
         yield f"{', '.join(zero)} = 0: a bias that the forward pass forgets{covered}"
 
 
-def _symmetric_weights(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _symmetric_weights(network: Network, point: Point, _: Ground) -> Iterator[str]:
     for l, (w, _b) in enumerate(point.params[1:], start=2):
         if w.shape[0] == w.shape[1] and np.array_equal(w, w.T):
             yield f"W{l} is its own transpose: W{l} in place of its transpose on the way back"
 
 
-def _constant_weights(network: Network, point: Point, _: Exact) -> Iterator[str]:
+def _constant_weights(network: Network, point: Point, _: Ground) -> Iterator[str]:
     for l, (w, _b) in enumerate(point.params, start=1):
         if w.size > 1 and (w == w.flat[0]).all():
             yield f"all weights in W{l} are {w.flat[0]:g}: one weight, or unit, taken for another"
 
 
-def _saturated_units(network: Network, point: Point, exact: Exact) -> Iterator[str]:
-    for l, layer, z in _layers(network, exact):
-        units = np.flatnonzero(is_saturated(layer.activation, z).any(axis=1)) + 1
-        if units.size:
-            yield (
-                f"layer {l}, {_listed(units)}: |z| up to {np.abs(z).max():.3g}. Above {REACH:g} the "
-                "usual formulas for a slope lose their digits, so nothing at this point is counted"
-            )
-
-
-def _units_at_kinks(network: Network, point: Point, exact: Exact) -> Iterator[str]:
-    for l, layer, z in _layers(network, exact):
+def _units_at_kinks(network: Network, point: Point, at: Ground) -> Iterator[str]:
+    for l, layer, z in _layers(network, at):
         kinks = layer.activation.row.kinks if layer.activation.row else ()
         units = np.flatnonzero(np.isin(z, kinks).any(axis=1)) + 1
         if units.size:
@@ -99,30 +91,31 @@ def _units_at_kinks(network: Network, point: Point, exact: Exact) -> Iterator[st
             )
 
 
-def _one_side(network: Network, point: Point, exact: Exact) -> Iterator[str]:
-    for l, layer, z in _layers(network, exact):
+def _one_side(network: Network, point: Point, at: Ground) -> Iterator[str]:
+    for l, layer, z in _layers(network, at):
         for kink in layer.activation.row.kinks if layer.activation.row else ():
             for side, unseen in ((z > kink, "<"), (z < kink, ">")):
                 if side.all():
                     yield f"layer {l}: no z {unseen} {kink}, so the slope of {layer.activation.text} there"
 
 
-def _nearly_linear(network: Network, point: Point, exact: Exact) -> Iterator[str]:
-    for l, layer, z in _layers(network, exact):
+def _nearly_linear(network: Network, point: Point, at: Ground) -> Iterator[str]:
+    for l, layer, z in _layers(network, at):
         if layer.activation.row and is_curved(layer.activation) and np.abs(z).max() < LINEAR:
             yield f"layer {l}: |z| < {LINEAR:g} throughout, where a slope at a is nearly one at z"
 
 
-def _empty_entries(network: Network, point: Point, exact: Exact) -> Iterator[str]:
-    for l, pair in enumerate(exact.gradient, start=1):
-        for letter, entries in zip("Wb", pair, strict=True):
-            empty = 0 if entries is None else int((entries.magnitude == 0).sum())
-            if entries is not None and empty:
-                yield f"∂E/∂{letter}{l}: {empty} of {entries.value.size} entries are sums of zeros only"
+def _empty_entries(network: Network, point: Point, at: Ground) -> Iterator[str]:
+    for array in at.problem.parameters:
+        entries = np.asarray(at.known[array.bar])
+        empty = int((entries == 0).sum())
+        if empty:
+            yield f"∂E/∂{array.label}: {empty} of {entries.size} entries are 0"
 
 
-def _layers(network: Network, exact: Exact) -> Iterator[tuple[int, Dense, Array]]:
-    return zip(range(1, network.depth + 1), network.layers, exact.z, strict=True)
+def _layers(network: Network, at: Ground) -> Iterator[tuple[int, Dense, Array]]:
+    z = [values[0] for array, values in at.known.items() if array.name == "Z" and not array.cotangent]
+    return zip(range(1, network.depth + 1), network.layers, z, strict=True)
 
 
 def _listed(units: npt.NDArray[np.intp]) -> str:
@@ -130,7 +123,7 @@ def _listed(units: npt.NDArray[np.intp]) -> str:
     return f"unit{'s' * (len(units) > 1)} {shown}"
 
 
-_ROWS: Final[tuple[Callable[[Network, Point, Exact], Iterator[str]], ...]] = (
+_ROWS: Final[tuple[Callable[[Network, Point, Ground], Iterator[str]], ...]] = (
     _one_sample,
     _one_output,
     _one_layer,
@@ -140,7 +133,6 @@ _ROWS: Final[tuple[Callable[[Network, Point, Exact], Iterator[str]], ...]] = (
     _zero_biases,
     _symmetric_weights,
     _constant_weights,
-    _saturated_units,
     _units_at_kinks,
     _one_side,
     _nearly_linear,

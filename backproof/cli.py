@@ -8,9 +8,17 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
-from backproof.options import LayoutOptions, SpecOptions, flattened
+from backproof.options import (
+    DeclaredLayout,
+    LayoutOptions,
+    ReportOptions,
+    SearchOptions,
+    SpecOptions,
+    SubjectOptions,
+    flattened,
+)
 
-IMPOSSIBLE, INTERRUPTED = 2, 130  # the other exit codes belong to reports
+IMPOSSIBLE, FAILED, INTERRUPTED = 2, 3, 130  # the other exit codes belong to reports
 
 app = typer.Typer(
     name="backproof",
@@ -43,7 +51,7 @@ def main() -> int:
         return end.code if isinstance(end.code, int) else 0
     except BackproofError as error:
         print(f"backproof: {error}", file=sys.stderr)
-        return IMPOSSIBLE
+        return FAILED if type(error).__name__ == "SubjectFailed" else IMPOSSIBLE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -101,42 +109,41 @@ def generate(
 @app.command()
 @flattened
 def check(
-    subject: Annotated[str, typer.Argument(metavar="FILE.py:FUNCTION", help="The backward pass to check.")],
-    spec: Spec,
-    options: SpecOptions,
-    layout: LayoutOptions,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="lambda=VALUE", help="What the subject hard-codes for λ.", show_default=False
+    network: SpecOptions,
+    how: SubjectOptions,
+    layout: DeclaredLayout,
+    search: SearchOptions,
+    reports: ReportOptions,
+    subject: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUBJECT",
+            help="FILE.py:NAME, FILE.c[:NAME], FILE.so, or a manifest, backproof.toml.",
+            show_default=False,
         ),
     ] = None,
-    at: Annotated[
-        Path | None, typer.Option(metavar="FILE.npz", help="Check at W1, b1, …, x, t of this file.")
+    spec: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SPEC",
+            help="Sizes (2-3-1, 2-?-1, ?-…-?) or a .toml file of a network or graph; a manifest has its own.",
+            show_default=False,
+        ),
     ] = None,
-    python: Annotated[
-        Path | None,
-        typer.Option(help="Interpreter for the subject.", show_default="the active environment's"),
-    ] = None,
-    max_time: Annotated[float, typer.Option(help="Seconds to search and shrink.", min=0.1)] = 30.0,
-    max_examples: Annotated[int, typer.Option(help="Networks to try.", min=1)] = 100,
-    call_time: Annotated[
-        float, typer.Option(help="Seconds one call of the subject may take.", min=0.01)
-    ] = 10.0,
-    seed: Annotated[
-        int | None, typer.Option(help="Draw other networks.", show_default="the same each time")
-    ] = None,
-    format: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
+    init: Annotated[  # noqa: FBT002  # the signature is what typer reads
+        bool, typer.Option("--init", help="Call SUBJECT to find out its form, and write backproof.toml.")
+    ] = False,
+    pytest: Annotated[  # noqa: FBT002
+        bool, typer.Option("--pytest", help="With --init: write a test file instead.")
+    ] = False,
 ) -> None:
-    """Look for a network on which somebody's backward pass is wrong, and shrink it."""
-    from backproof import checking_command
+    """Decide whether somebody's backward pass is right, under which convention, or which formula is wrong."""
+    from backproof import checking_command, initialising
 
-    request = checking_command.Request(
-        subject, spec, options, layout, tuple(set_ or ()), at, python, call_time
-    )
-    raise typer.Exit(
-        checking_command.run(request, max_time=max_time, max_examples=max_examples, seed=seed, format=format)
-    )
+    request = checking_command.Request(subject, spec, network, layout, how, search, reports)
+    if init or pytest:
+        raise typer.Exit(initialising.run(request, as_test=pytest))
+    raise typer.Exit(checking_command.run(request))
 
 
 @app.command()

@@ -13,7 +13,7 @@ from rich.text import Text
 from backproof.checking import check
 from backproof.files import write_whole
 from backproof.latex_engine import compile_pdf, find_engine
-from backproof.subjects import FileSubject, default_python
+from backproof.subjects import FileSubject
 from symbolic.codegen import numpy_module
 from symbolic.derivation import derive
 from symbolic.network import Network, mlp
@@ -37,7 +37,7 @@ def gradient(params, x, t):
 
 def run(folder: Path) -> int:
     """Write the files of the tour to a folder and tell what they show; returns the exit code."""
-    network = mlp(2, 3, 1, hidden="tanh")
+    network = mlp(2, 3, 1, hidden="tanh", scale="1/m")
     assert isinstance(network, Network)
     folder.mkdir(parents=True, exist_ok=True)
     console = Console(highlight=False)
@@ -57,10 +57,9 @@ def run(folder: Path) -> int:
     wrong = folder / "wrong.py"
     write_whole(wrong, WRONG)
     for path in (generated, wrong):
-        command = f"backproof check {path}:gradient 2-3-1 --hidden tanh"
+        command = f"backproof check {path}:gradient 2-3-1 --hidden tanh --scale 1/m"
         _headline(console, command)
-        with FileSubject(path, "gradient", python=default_python()) as subject:
-            report = replace(check(subject, network), again=command)
+        report = replace(check(FileSubject(path, "gradient"), network), again=command)
         console.print(Text(report.text()), soft_wrap=True)
 
     document = folder / "derivation.tex"

@@ -7,24 +7,41 @@ the params.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from backproof.points import Point, sizes_of
+from backproof.graph_points import GraphPoint
+from backproof.points import Point, Targets, sizes_of
+from backproof.report import ErrorMap
 from backproof.subjects import Unusable, Value
+from numeric.problem import Problem
 from symbolic.conventions import CHOICES, Layout
 from symbolic.errors import InvalidNetwork
+from symbolic.evaluate import shape_of
+from symbolic.graph import Graph
 from symbolic.network import Network
+from symbolic.notation import Array as Name
 
 Array: TypeAlias = npt.NDArray[Any]
 Shape: TypeAlias = tuple[int, ...]
 Params: TypeAlias = list[tuple[Array, Array | None]]
+FIELDS: Final = tuple(CHOICES)
 DECLARED_BY: Final = {"weights": "--weights", "bias_shape": "--bias-shape"}
+
+
+def layout_of(declared: Mapping[str, str]) -> Layout:
+    """The layout with these fields, the mathematics' where nothing is said. Raises InvalidNetwork."""
+    return Layout(**dict(declared))  # type: ignore[arg-type]  # it refuses what it does not know
+
+
+def targets(layout: Layout) -> Targets | None:
+    """What the targets have to be to be written as a layout has them; None where a loss may choose."""
+    return "one-hot" if layout.labels == "integer" else None
 
 
 class UnusableAnswer(Exception):
@@ -33,14 +50,16 @@ class UnusableAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A subject's loss, if it returned one, and its gradient in the internal layout.
+    """A subject's loss, if it returned one, and its gradient by parameter in the internal layout.
 
-    `dtype` is float32 if anything came in it, else float64.
+    `dtype` is the narrowest in which anything came. `slack` is how far entries may be off beside what
+    the formulas round: what is read off an update of a parameter loses digits.
     """
 
     loss: float | None
-    gradient: tuple[tuple[Array, Array | None], ...]
+    gradient: Mapping[Name, Array]
     dtype: np.dtype[Any]
+    slack: Mapping[Name, Array] = field(default_factory=dict)
 
 
 def refuse_labels(network: Network, layout: Layout) -> None:
@@ -52,8 +71,10 @@ def refuse_labels(network: Network, layout: Layout) -> None:
         )
 
 
-def to_subject(point: Point, layout: Layout) -> tuple[Params, Array, Array]:
-    """params, x and t as the subject takes them."""
+def to_subject(point: Point | GraphPoint, layout: Layout) -> tuple[Any, Any, Any]:
+    """params, x and t as the subject takes them; those of a graph are dicts by name."""
+    if isinstance(point, GraphPoint):
+        return dict(point.params), dict(point.x), dict(point.t)
     params = [(weights(w, layout), None if b is None else bias(b, layout)) for w, b in point.params]
     t = point.t.argmax(axis=0) if layout.labels == "integer" else samples(point.t, layout)
     return params, samples(point.x, layout), t
@@ -81,6 +102,26 @@ def index_of(index: Shape, layout: Layout) -> Shape:
     return {"n": index, "n,1": (*index, 0), "1,n": (0, *index)}[layout.bias_shape]
 
 
+def entry_names(name: Name, place: Shape, problem: Problem, layout: Layout) -> tuple[str, str]:
+    """What mathematics and the subject's code call an entry: ∂E/∂W1[2,1], grads[0][0][1, 0]."""
+    if isinstance(problem.network, Graph):
+        index = place
+        path = f"grads[{name.label!r}][{', '.join(map(str, index))}]"
+    else:
+        index = index_of(place, layout)
+        assert isinstance(name.layer, int)
+        path = f"grads[{name.layer - 1}][{'Wb'.index(name.name)}][{', '.join(map(str, index))}]"
+    return f"∂E/∂{name.label}[{','.join(str(i + 1) for i in index)}]", path
+
+
+def laid_out(errors: ErrorMap, problem: Problem, layout: Layout) -> ErrorMap:
+    """A map of errors as the subject's own array lies."""
+    if isinstance(problem.network, Graph) or len(errors.shape) < 2 or layout.weights == "out-in":
+        return errors
+    turned = np.reshape(errors.errors, errors.shape).T
+    return ErrorMap(errors.name, turned.shape, tuple(map(float, turned.ravel())))
+
+
 def shapes(network: Network, layout: Layout) -> list[tuple[Shape, Shape | None]]:
     """The shapes of params, layer by layer."""
     sizes = sizes_of(network)
@@ -91,24 +132,43 @@ def shapes(network: Network, layout: Layout) -> list[tuple[Shape, Shape | None]]
     ]
 
 
-def read_answer(value: Value, network: Network, layout: Layout) -> Answer:
+def read_answer(value: Value, problem: Problem, layout: Layout) -> Answer:
     """Read `grads` or `(loss, grads)`. Raises UnusableAnswer."""
     loss, grads = None, value
     match value:  # a pair of two layers' gradients begins with a pair
-        case [first, list() | tuple() as second] if not isinstance(first, (list, tuple)):
+        case [first, list() | tuple() | dict() as second] if not isinstance(first, (list, tuple, dict)):
             loss, grads = _number(first, "the loss"), second
-    pairs = list(_pairs(grads, network))
-    _check_shapes(pairs, network, layout)
-    gradient = tuple((weights(w, layout), None if b is None else b.ravel()) for w, b in pairs)
-    found = [v for pair in pairs for v in pair if v is not None] + ([] if loss is None else [loss])
-    narrow = any(array.dtype.itemsize == 4 for array in found)
+    if isinstance(problem.network, Graph):
+        found = dict(_named(grads, problem))
+    else:
+        pairs = list(_pairs(grads, problem.network))
+        _check_shapes(pairs, problem.network, layout)
+        inside = ((weights(w, layout), None if b is None else b.ravel()) for w, b in pairs)
+        arrays = [array for pair in inside for array in pair if array is not None]
+        found = dict(zip(problem.parameters, arrays, strict=True))
+    every = [*found.values(), *([] if loss is None else [loss])]
     return Answer(
         loss=None if loss is None else float(loss.item()),
-        gradient=tuple(
-            (w.astype(np.float64), None if b is None else b.astype(np.float64)) for w, b in gradient
-        ),
-        dtype=np.dtype(np.float32 if narrow else np.float64),
+        gradient={name: array.astype(np.float64) for name, array in found.items()},
+        dtype=min((array.dtype for array in every), key=lambda dtype: dtype.itemsize),
     )
+
+
+def _named(grads: Value, problem: Problem) -> Iterator[tuple[Name, Array]]:
+    """The gradients of a graph, by the names of its parameters."""
+    names = ", ".join(array.label for array in problem.parameters)
+    if not isinstance(grads, dict):
+        raise UnusableAnswer(f"it returned {_described(grads)}; expected a dict with {names}")
+    if missing := [array.label for array in problem.parameters if array.label not in grads]:
+        raise UnusableAnswer(f"it returned no gradient of {missing[0]}; expected a dict with {names}")
+    for array in problem.parameters:
+        found = _real(grads[array.label], f"grads[{array.label!r}]")
+        expected = shape_of(array, {})
+        if found.shape != expected:
+            raise UnusableAnswer(
+                f"grads[{array.label!r}] has shape {found.shape}; expected {expected}, like params"
+            )
+        yield array, found
 
 
 def _pairs(grads: Value, network: Network) -> Iterator[tuple[Array, Array | None]]:
@@ -168,19 +228,22 @@ def _number(value: Value, what: str) -> Array:
 
 
 def _real(value: Value, what: str) -> Array:
-    """An array of float32, float64 or more."""
+    """An array of floating-point numbers; nested lists of numbers will do."""
+    if isinstance(value, (list, tuple)):
+        try:
+            value = np.array(value, dtype=float)
+        except (TypeError, ValueError):
+            raise UnusableAnswer(f"{what} is a list of other things than real numbers") from None
+    if isinstance(value, float):
+        value = np.float64(value)
     if not isinstance(value, (np.ndarray, np.generic)):
         raise UnusableAnswer(f"{what} is {_described(value)}; expected an array of real numbers")
     array = np.asarray(value)
-    if array.dtype.kind == "f" and array.dtype.itemsize >= 4:
+    if array.dtype.kind == "f":
         return array
-    kinds = {
-        "c": "complex numbers",
-        "b": "truth values",
-        "f": "half-precision numbers, which show too little",
-    }
+    kinds = {"c": "complex numbers", "b": "truth values"}
     kind = kinds.get(array.dtype.kind, "integers, which cannot hold a gradient")
-    raise UnusableAnswer(f"{what} holds {kind} ({array.dtype}); expected float32 or float64")
+    raise UnusableAnswer(f"{what} holds {kind} ({array.dtype}); expected floating-point numbers")
 
 
 def _described(value: Value) -> str:

@@ -22,8 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from numeric.oracle import activate
+from numeric.problem import Problem
 from symbolic.errors import Unsupported
 from symbolic.network import Dense, Network
+from symbolic.notation import Array as Name
 
 Array = npt.NDArray[np.float64]
 Targets = Literal["real", "probability", "one-hot", "distribution"]
@@ -42,6 +44,11 @@ class Point:
     @property
     def samples(self) -> int:
         return int(self.x.shape[1])
+
+    def values(self, problem: Problem) -> dict[Name, Array]:
+        """The arrays of a chain's problem with their values."""
+        arrays = [array for pair in self.params for array in pair if array is not None]
+        return dict(zip(problem.given, [*arrays, self.x, self.t], strict=True))
 
 
 class _Tier(NamedTuple):
@@ -76,7 +83,8 @@ def targets_of(network: Network) -> Targets:
     loss, output = network.objective.loss, network.layers[-1].activation
     if loss.row is None or not loss.row.needs_probability:
         return "real"
-    return "one-hot" if (loss.name, output.name) == ("cross-entropy", "softmax") else "probability"
+    classes = output.name == "softmax" and any(head.output == "softmax" for head in loss.row.heads)
+    return "one-hot" if classes else "probability"
 
 
 def generic_point(

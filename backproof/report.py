@@ -1,34 +1,36 @@
-"""What `check` reports: verdict, findings, the smallest counterexample, the evidence, and remarks.
+"""What `check` finds out, as values: verdict, findings, convention, explanations, power, evidence.
 
-In text an entry has both its names: W1[2,1], as mathematics counts, and grads[0][0][1, 0], as the subject
-returned it. JSON counts from 0.
+An entry has two names: W1[2,1], as mathematics counts, and grads[0][0][1, 0], as the subject returned it.
+How a report is written down is in `backproof.reports`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, Literal, TypeAlias
 
-from backproof import layouts
-from backproof.points import Point, sizes_of
+from backproof.graph_points import GraphPoint
+from backproof.points import Point
 from symbolic.conventions import Layout
+from symbolic.graph import Graph
 from symbolic.network import Chain, Network
 
-Verdict: TypeAlias = Literal["right", "wrong", "subject failed", "inconclusive"]
-Kind: TypeAlias = Literal["failed", "wrong loss", "not finite", "wrong gradient", "not the same answer twice"]
-SCHEMA: Final = 1
-EXIT_STATUS: Final[dict[Verdict, int]] = {"right": 0, "wrong": 1, "subject failed": 3, "inconclusive": 4}
-VERDICTS: Final[dict[Kind, Verdict]] = {
-    "failed": "subject failed",
-    "wrong loss": "wrong",
-    "not finite": "subject failed",
-    "wrong gradient": "wrong",
-    "not the same answer twice": "wrong",
+Verdict: TypeAlias = Literal[
+    "right", "right up to a convention", "right, unstable", "wrong", "inconclusive", "subject failed"
+]
+Kind: TypeAlias = Literal[
+    "failed", "wrong loss", "not finite", "wrong gradient", "not the same answer twice", "contract"
+]
+Passed: TypeAlias = Literal["passed", "failed", "could not tell", "left out"]
+EXIT_STATUS: Final[dict[Verdict, int]] = {
+    "right": 0,
+    "right up to a convention": 0,
+    "right, unstable": 0,
+    "wrong": 1,
+    "subject failed": 3,
+    "inconclusive": 4,
 }
-PRINTED: Final = 400  # numbers: a counterexample with more is left to JSON
+STRICT: Final = 1  # the exit status of what is right with a reservation, under --strict
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,29 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorMap:
+    """The error of every entry of one array of the gradient, in units of its bound (0 where not counted)."""
+
+    name: str
+    shape: tuple[int, ...]
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Counterexample:
     """A network and a point on which the subject is wrong or fails; `call` is how it was asked."""
 
-    network: Network
-    point: Point
+    network: Network | Graph
+    point: Point | GraphPoint
     call: str
+    errors: tuple[ErrorMap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was compared: sizes are the largest, `error` the largest one in units of the bound."""
+    """What was compared: sizes are the largest, `error` the largest one in units of the bound; `grey` entries
+    lie between the two bounds.
+    """
 
     networks: int
     points: int
@@ -78,6 +92,80 @@ class Evidence:
     units: int
     samples: int
     not_counted: tuple[tuple[str, int], ...]
+    grey: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Convention:
+    """How the subject's gradient is that of the family: its layout, and the factors of the data term and of
+    the penalty, each one formula in m, k, lambda at all shapes. `found` names what was not declared.
+
+    `sentences` tell where it differs from what was assumed; `alternatives` are what this run cannot tell from
+    it.
+    """
+
+    layout: Layout
+    data: str = "1"
+    penalty: str = "1"
+    found: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
+    alternatives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A wrong formula whose gradient equals the subject's on every counted entry.
+
+    `number` is its row in the catalogue of bugs; `derived` and `formula` are the equation as it should be and
+    as the subject has it, in text, `derived_latex` and `latex` in LaTeX. `residual` is the largest error
+    left, in units of the bound, over `entries` entries of the arrays named by `parameters`. `constants` are
+    fitted. `equivalents` are other mutants with the same gradient at every point tried.
+    """
+
+    bug: str
+    number: int | None
+    derived: str
+    formula: str
+    derived_latex: str
+    latex: str
+    parameters: tuple[str, ...]
+    residual: float
+    entries: int
+    networks: int
+    operators: int = 1
+    constants: tuple[str, ...] = ()
+    equivalents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Which wrong formulas would have been seen: by an entry at which they differ beyond both bounds.
+
+    Of those never seen some are the same formula in this family, which is proved; others were not seen, or
+    could not be decided.
+    """
+
+    seen: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    not_seen: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """The relative error that would have been seen in half of the non-zero entries, and in 99 % of them."""
+
+    half: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCheck:
+    """One named check of the contract, and what it says."""
+
+    name: str
+    passed: Passed
+    sentence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +174,7 @@ class Report:
 
     verdict: Verdict
     subject: str
-    chain: Chain
+    chain: Chain | Graph
     layout: Layout
     findings: tuple[Finding, ...]
     counterexample: Counterexample | None
@@ -95,148 +183,44 @@ class Report:
     remarks: tuple[str, ...]
     seed: int | None
     again: str
+    convention: Convention | None = None
+    explanations: tuple[Explanation, ...] = ()
+    localisation: tuple[str, ...] = ()
+    power: Power = field(default_factory=Power)
+    sensitivity: Sensitivity | None = None
+    contract: tuple[ContractCheck, ...] = ()
+    strict: bool = False
 
     @property
     def exit_status(self) -> int:
-        return EXIT_STATUS[self.verdict]
+        """0 right, 1 wrong, 3 the subject failed, 4 undecided; under `strict` a reservation is wrong."""
+        reserved = self.verdict in ("right up to a convention", "right, unstable") or (
+            self.verdict == "right" and any(check.passed == "failed" for check in self.contract)
+        )
+        return STRICT if self.strict and reserved else EXIT_STATUS[self.verdict]
 
     def __str__(self) -> str:
         return self.text()
 
     def text(self) -> str:
         """The report in lines, the verdict first."""
-        return "\n".join(_lines(self))
+        from backproof.reports.text import text  # how it is written; values need not know it before
+
+        return text(self)
 
     def to_json(self) -> str:
-        """The whole report as JSON: arrays in the subject's layout, entries counted from 0."""
-        found = self.counterexample
-        return json.dumps(
-            _plain(
-                {
-                    "schema": SCHEMA,
-                    "verdict": self.verdict,
-                    "exit_status": self.exit_status,
-                    "subject": self.subject,
-                    "chain": str(self.chain),
-                    "layout": asdict(self.layout),
-                    "findings": [asdict(finding) for finding in self.findings],
-                    "counterexample": None if found is None else _point_json(found, self.layout),
-                    "evidence": asdict(self.evidence) | {"not_counted": dict(self.evidence.not_counted)},
-                    "not_shown": self.not_shown,
-                    "remarks": self.remarks,
-                    "seed": self.seed,
-                    "again": self.again,
-                }
-            ),
-            ensure_ascii=False,
-            indent=2,
-        )
+        """The whole report as JSON, by the schema `backproof/reports/schema.json`."""
+        from backproof.reports.as_json import to_json
 
+        return to_json(self)
 
-def _lines(report: Report) -> Iterator[str]:
-    yield f"{report.verdict}: {report.subject} against {report.chain}"
-    yield f"  {report.layout}"
-    for finding in report.findings:
-        yield ""
-        yield from _finding(finding)
-    if report.counterexample and report.seed is not None:
-        yield from _replay(report.counterexample, report)
-    yield ""
-    yield _evidence(report.evidence)
-    title = "not covered" if report.seed is not None else "what this one point cannot show"
-    yield from _listed(title, report.not_shown)
-    yield from _listed("remarks", report.remarks)
-    yield f"again: {report.again}"
+    def to_html(self) -> str:
+        """One self-contained HTML page."""
+        from backproof.reports.html import to_html
 
-
-def _finding(finding: Finding) -> Iterator[str]:
-    yield finding.sentence
-    if finding.disagreements:
-        first = finding.disagreements[0]
-        yield f"  derived: {first.derived!r}   subject: {first.subject!r}   bound: {first.bound:.1e}"
-    if finding.tally:
-        yield "  " + ", ".join(
-            f"{n} {f'{bad} of {all_}' if bad else 'none'}" for n, bad, all_ in finding.tally
-        )
-    yield from (f"  | {line}" for line in finding.detail.splitlines())
-
-
-def _replay(found: Counterexample, report: Report) -> Iterator[str]:
-    count = found.network.parameter_count + found.point.x.size + found.point.t.size
-    yield ""
-    yield f"the smallest network found, {found.network.shape} with {counted(found.point.samples, 'sample')}:"
-    if count > PRINTED:
-        yield f"  {count} numbers, which are in the JSON report"
-        return
-    yield from (f"  {line}".rstrip() for line in snippet(found, report.subject, report.layout))
-    first = next((f.disagreements[0] for f in report.findings if f.disagreements), None)
-    if first:
-        yield f"  print({first.path})  # derived: {first.derived!r}"
-
-
-def snippet(found: Counterexample, subject: str, layout: Layout) -> Iterator[str]:
-    """Python that calls the subject on a counterexample's values, in its own layout."""
-    file, _, function = subject.rpartition(".py:")
-    params, x, t = layouts.to_subject(found.point, layout)
-    yield "import numpy as np"
-    if file:
-        yield f"from {file} import {function}"
-    yield ""
-    yield "params = ["
-    for w, b in params:
-        yield f"    ({_literal(w)}, {'None' if b is None else _literal(b)}),"
-    yield "]"
-    yield f"x = {_literal(x)}"
-    yield f"t = {_literal(t)}"
-    yield found.call
-
-
-def _literal(array: layouts.Array) -> str:
-    return f"np.array({array.tolist()})"
-
-
-def _evidence(evidence: Evidence) -> str:
-    if not evidence.entries:
-        compared = "nothing was compared"
-    else:
-        compared = (
-            f"compared: {counted(evidence.entries, 'value')} at {counted(evidence.points, 'point')} of "
-            f"{counted(evidence.networks, 'network')}, up to {counted(evidence.layers, 'layer')}, "
-            f"{counted(evidence.units, 'unit')} and {counted(evidence.samples, 'sample')}, "
-            f"in {evidence.precision}; largest error where they agree: {evidence.error:.1g} of the bound"
-        )
-    return "\n".join(
-        [compared, *(f"not counted: {counted(n, 'value')} {why}" for why, n in evidence.not_counted)]
-    )
+        return to_html(self)
 
 
 def counted(number: int, noun: str) -> str:
     """1 layer, 2 layers."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: it has no nan and no infinity."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _listed(title: str, sentences: tuple[str, ...]) -> Iterator[str]:
-    if sentences:
-        yield f"{title}:"
-        yield from (f"  {sentence}" for sentence in sentences)
-
-
-def _point_json(found: Counterexample, layout: Layout) -> dict[str, Any]:
-    params, x, t = layouts.to_subject(found.point, layout)
-    return {
-        "network": str(found.network),
-        "sizes": sizes_of(found.network),
-        "params": [{"W": w.tolist(), "b": None if b is None else b.tolist()} for w, b in params],
-        "x": x.tolist(),
-        "t": t.tolist(),
-        "lambda": found.point.lam,
-    }

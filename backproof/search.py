@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import product
+from itertools import groupby, product
 from typing import Any, Final
 
 import hypothesis
@@ -70,19 +70,33 @@ def search(
 ) -> Case | None:
     """The first case drawn on which `fails` holds, if any before the deadline, a time of time.monotonic()."""
     engine = _Engine(fails, seed, deadline, shrink=False)
-    return engine.run(_cases(networks(chain), 2, 4, targets), max_examples)
+    drawn = networks(chain, max_depth=5) | networks(chain, max_depth=3, min_width=1, unequal=False)
+    return engine.run(_cases(drawn, 1, 6, targets), max_examples)
 
 
 def smallest(
     case: Case, chain: Chain, fails: Fails, *, seed: int, deadline: float, min_outputs: int = 1
 ) -> Case:
-    """The smallest shape on which `fails` holds, at the simplest values; for want of time the case itself."""
+    """The smallest shape on which `fails` holds, at the simplest values; for want of time the case itself.
+
+    Depths at which a network of middling size shows nothing are tried last.
+    """
     engine = _Engine(fails, seed, deadline, shrink=True)
-    for network, samples in smaller_shapes(chain, case, min_outputs):
-        found = engine.run(_cases(st.just(network), samples, samples, case.targets), TRIES)
-        if found or time.monotonic() > deadline:
-            return found or case
+
+    def tried(network: Network, samples: int) -> Case | None:
+        return engine.run(_cases(st.just(network), samples, samples, case.targets), TRIES)
+
+    depths = [list(each) for each in _by_depth(smaller_shapes(chain, case, min_outputs))]
+    for shapes in sorted(depths, key=lambda shapes: tried(*shapes[len(shapes) // 2]) is None):
+        for network, samples in shapes:
+            found = tried(network, samples)
+            if found or time.monotonic() > deadline:
+                return found or case
     return case
+
+
+def _by_depth(shapes: Iterator[tuple[Network, int]]) -> Iterator[Iterator[tuple[Network, int]]]:
+    return (each for _, each in groupby(shapes, key=lambda shape: shape[0].depth))
 
 
 def smaller_shapes(chain: Chain, case: Case, min_outputs: int = 1) -> Iterator[tuple[Network, int]]:

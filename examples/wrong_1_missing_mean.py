@@ -2,7 +2,7 @@
 
 Tanh hidden layers, identity output, E = (1/2m) Σ (a - t)².
 
-    backproof check examples/wrong_1_missing_mean.py:gradient '?-…-?' --hidden tanh --loss half-mse
+    backproof check examples/wrong_1_missing_mean.py:gradient '?-…-?' --hidden tanh --scale 1/m
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 
 Tanh hidden layers, identity output, E = (1/2m) Σ (a - t)².
 
-    backproof check examples/wrong_2_slope_at_activation.py:gradient '?-…-?' --hidden tanh --loss half-mse
+    backproof check examples/wrong_2_slope_at_activation.py:gradient '?-…-?' --hidden tanh
 """
 
 import numpy as np

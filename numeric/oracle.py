@@ -1,152 +1,97 @@
-"""The values that a subject is held against: loss and gradient of the derivation, entry by entry.
+"""Loss and gradient of the derivation in balls: certain to the last bit, one entry after the other.
 
-The derivation's own equations are evaluated in index form; no matrix form and no generated code takes part.
-Beside each value stands its magnitude S (see `numbers`).
-
-Where |z| is large, textbook formulas such as 1 - tanh² z lose their digits without being wrong. A point is
-evidence only if |z| ≤ 4 in every unit whose activation is not piecewise linear.
+The derivation's own equations are evaluated in index form by `symbolic.evaluate`; no matrix form, no fused
+form and no generated code takes part. Slow and sure: what is called wrong was held against these values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import sympy as sp
 from flint import arb, ctx
 
-from numeric.numbers import Balls, Floats, Magnitudes, Sized
+from numeric.arrays import stable_form
+from numeric.numbers import AtKink, Balls
+from numeric.problem import Problem
 from symbolic.activations import Activation, Z
-from symbolic.derivation import backward
-from symbolic.evaluate import evaluate
-from symbolic.forward import activation_array, forward, layer_steps, parameter_arrays
-from symbolic.losses import LAMBDA, OUTPUTS, SAMPLES
-from symbolic.network import Dense, Network
+from symbolic.evaluate import evaluate, shape_of
+from symbolic.losses import LAMBDA
+from symbolic.network import Dense
 from symbolic.notation import Array as Name
-from symbolic.notation import Step
 
 Array = npt.NDArray[np.float64]
-Params = Sequence[tuple[Array, Array | None]]
-REACH: Final = 4.0  # 1 - tanh² 4 = 1.3e-3 has lost three digits, which the bound allows for
 PRECISION: Final = 160  # bits, thrice a float's: what cancels in floats does not cancel here
-
-
-@dataclass(frozen=True, slots=True)
-class Entries:
-    """The values of an array's entries, and their magnitudes."""
-
-    value: Array
-    magnitude: Array
+MORE: Final = 2048  # where these do not do: what cancels at |z| = 700
+UNCERTAIN: Final = 2.0**-80  # of an array's largest entry: a wider ball holds no double for certain
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """Loss and gradient at one point, and the pre-activations z^[l], l = 1 … L, each of shape (n_l, m)."""
+    """E and its gradient by parameter, each the double nearest to the true value; nan where none is certain,
+    as at a kink.
+    """
 
-    loss: Entries
-    gradient: tuple[tuple[Entries, Entries | None], ...]
-    z: tuple[Array, ...]
-
-    def is_evidence(self, network: Network) -> bool:
-        """Whether every unit is where textbook formulas keep their digits."""
-        layers = zip(network.layers, self.z, strict=True)
-        return not any(is_saturated(layer.activation, z).any() for layer, z in layers)
+    loss: float
+    gradient: Mapping[Name, Array]
 
 
-def exact(network: Network, params: Params, x: Array, t: Array, *, lam: float = 0.0) -> Exact:
-    """Loss and gradient right to the last bit unless 100 bits cancel, for x of shape (n_0, m), t of (n_L, m).
+def exact(problem: Problem, values: Mapping[Name, Array], samples: int, *, lam: float = 0.0) -> Exact:
+    """Loss and gradient at one point, given by the values of all arrays of the problem.
 
     Raises Unsupported for an undefined g or E.
-
-    >>> from symbolic.network import mlp
-    >>> line = [(np.array([[2.0]]), np.array([5.0]))]
-    >>> exact(mlp(1, 1), line, np.array([[3.0]]), np.array([[1.0]])).gradient[0][0]
-    Entries(value=array([[30.]]), magnitude=array([[36.]]))
     """
-    with ctx.workprec(PRECISION):
-        return _exact(network, params, x, t, lam, Magnitudes(Balls()))
+    found = _exact(problem, values, samples, lam, PRECISION)
+    if all(np.isfinite(array).all() for array in found.gradient.values()):
+        return found
+    return _exact(problem, values, samples, lam, MORE)  # 1 − tanh² 50 takes 144 bits to be anything but 0
+
+
+def _exact(problem: Problem, values: Mapping[Name, Array], samples: int, lam: float, bits: int) -> Exact:
+    numbers = Balls()
+    scalars = problem.scalars(samples)
+    with ctx.workprec(bits):
+        given = {
+            name: [_lifted(numbers, v) for v in array.ravel().tolist()] for name, array in values.items()
+        }
+        try:
+            steps = (*problem.derivation.forward, *problem.derivation.backward)
+            known: dict[Name, list[Any]] = evaluate(
+                steps, given, {**scalars, LAMBDA: numbers.lift(lam)}, numbers
+            )
+        except AtKink:
+            unknown = {a: np.full(shape_of(a, scalars), np.nan) for a in problem.parameters}
+            return Exact(np.nan, unknown)
+        losses = [known[part][0] for part in problem.losses]
+        gradient = {a: _certain(known[a.bar]).reshape(shape_of(a, scalars)) for a in problem.parameters}
+        return Exact(float(_certain([sum(losses[1:], start=losses[0])])[0]), gradient)
+
+
+def _lifted(numbers: Balls, value: float | int) -> arb | int:
+    """Places in other arrays stay whole numbers."""
+    return value if isinstance(value, int) else numbers.lift(value)
+
+
+def _certain(balls: Sequence[arb]) -> Array:
+    """The middles of balls, nan where a ball is wide against the largest of its array."""
+    middle, radius = (np.array([float(read(ball)) for ball in balls]) for read in (arb.mid, arb.rad))
+    return np.where(radius <= UNCERTAIN * np.abs(middle).max(initial=0.0), middle, np.nan)
 
 
 def activate(layer: Dense, z: Array) -> Array:
     """a = g(z) in floats, for z of shape (n, m)."""
-    rows, samples = z.shape
-    _, step = layer_steps(layer, 1, rows=rows, columns=1)
-    (read,) = step.inputs
-    known = evaluate([step], {read: z.ravel().tolist()}, {SAMPLES: samples}, Floats())
-    return np.array(known[step.target]).reshape(z.shape)
-
-
-def is_saturated(activation: Activation, z: Array) -> npt.NDArray[np.bool_]:
-    """Which of these pre-activations are where the activation's textbook formulas may lose their digits."""
-    return np.asarray(~(np.abs(z) <= REACH) & is_curved(activation))
+    if layer.activation.layer == "softmax":
+        shifted = np.exp(z - z.max(axis=0))
+        return np.asarray(shifted / shifted.sum(axis=0))
+    with np.errstate(all="ignore"):
+        return np.array(np.broadcast_to(stable_form(layer.activation, "value", z), z.shape))
 
 
 @cache
 def is_curved(activation: Activation) -> bool:
     """Whether an activation is anything but piecewise linear."""
     return activation.definition is None or bool(activation.definition.diff(Z, 2) != 0)
-
-
-def _exact(
-    network: Network, params: Params, x: Array, t: Array, lam: float, numbers: Magnitudes[arb]
-) -> Exact:
-    sizes = {_width(l): size for l, size in enumerate(network.sizes)} | {SAMPLES: x.shape[1]}
-    values = {_name("X", 0): x, replace(_name("A", network.depth), name="T", layer=None): t}
-    for l, (w, b) in enumerate(params, start=1):
-        values |= {_name("W", l): w} | ({} if b is None else {_name("b", l): b})
-    steps = _steps(_open(network))
-    given = {name: [numbers.lift(v) for v in array.ravel().tolist()] for name, array in values.items()}
-    scalars = sizes | {OUTPUTS: network.sizes[-1], LAMBDA: numbers.lift(lam)}
-    known = evaluate(steps, given, scalars, numbers)
-
-    def entries(name: Name, shape: tuple[int, ...]) -> Entries:
-        return _entries(known[name], shape)
-
-    losses = [sized for step in steps if not step.target.shape for sized in known[step.target]]
-    return Exact(
-        loss=_entries([sum(losses[1:], start=losses[0])], ()),
-        gradient=tuple(
-            (
-                entries(_name("W", l).bar, w.shape),
-                None if b is None else entries(_name("b", l).bar, b.shape),
-            )
-            for l, (w, b) in enumerate(params, start=1)
-        ),
-        z=tuple(
-            entries(_name("Z", l), (size, x.shape[1])).value for l, size in enumerate(network.sizes) if l
-        ),
-    )
-
-
-def _entries(found: Sequence[Sized[arb]], shape: tuple[int, ...]) -> Entries:
-    value, magnitude = [float(sized.value) for sized in found], [sized.size for sized in found]
-    return Entries(np.array(value).reshape(shape), np.array(magnitude).reshape(shape))
-
-
-def _open(network: Network) -> Network:
-    """The network with all its widths left open: networks of one depth share their equations."""
-    layers = (replace(layer, width=_width(l)) for l, layer in enumerate(network.layers, start=1))
-    return replace(network, inputs=_width(0), layers=tuple(layers))
-
-
-@cache
-def _steps(network: Network) -> tuple[Step, ...]:
-    steps = forward(network)
-    return steps + backward(steps)
-
-
-@cache
-def _width(l: int) -> sp.Symbol:
-    return sp.Symbol(f"n{l}", integer=True, positive=True)
-
-
-@cache
-def _name(letter: str, l: int) -> Name:
-    """The array of this letter at layer l, its widths left open."""
-    if letter in "Wb":
-        return parameter_arrays(l, rows=_width(l), columns=_width(l - 1))["Wb".index(letter)]
-    return activation_array(l, _width(l)) if letter in "XA" else Name(letter, l, (_width(l), SAMPLES))

@@ -136,11 +136,15 @@ class _Reading:
         """
         array = self.step.array(name_of(entry))
         axes = zip(entry.indices, array.shape, strict=True)
-        place = tuple(at[index] for index, size in axes if size != SAMPLES)
+        place = tuple(self._place(index, at) for index, size in axes if size != SAMPLES)
         if array.name in CONSTANTS:
             return sp.IndexedBase(array.name, real=True)[(*place, SAMPLE)]
         name = f"{array.label}[{','.join(map(str, place))}]"
         return self.known.get(array, {}).get(place, sp.Symbol(name, real=True))
+
+    def _place(self, index: sp.Symbol, at: Mapping[sp.Symbol, int]) -> int:
+        """An index's value; a wrong derivation may stand at the last place for good."""
+        return at[index] if index in at else int(self._value(index, at))
 
     def _sum(self, inside: Expr, index: sp.Symbol, at: Mapping[sp.Symbol, int]) -> Expr:
         if self.step.size(index) != SAMPLES:

@@ -24,15 +24,27 @@ class Component:
     install: str
 
 
+PACKAGES = "pip install -e '.[packages]'"
 COMPONENTS = {
     "pdflatex": Component(
         shutil.which, "apt-get install texlive-latex-base texlive-latex-recommended lmodern"
     ),
     "coqc": Component(shutil.which, "apt-get install coq libcoq-coquelicot"),
+    "gcc": Component(shutil.which, "apt-get install gcc libc6-dev"),
+    "node": Component(shutil.which, "apt-get install nodejs"),
+    "chromium": Component(shutil.which, "apt-get install chromium"),
     "sklearn": Component(find_spec, "pip install scikit-learn"),
     "torch": Component(find_spec, "pip install torch"),
     "jax": Component(find_spec, "pip install jax"),
     "onnx": Component(find_spec, "pip install onnx"),
+    "autograd": Component(find_spec, "pip install autograd"),
+    "micrograd": Component(find_spec, "pip install micrograd"),
+    "miniMLP": Component(find_spec, PACKAGES),
+    "multilayer_perceptron": Component(find_spec, PACKAGES),
+    "nerva_numpy": Component(find_spec, PACKAGES),
+    "nn": Component(find_spec, PACKAGES),  # of learnneuralnet
+    "npnet": Component(find_spec, PACKAGES),
+    "vanillanets": Component(find_spec, PACKAGES),
 }
 collect_ignore = [] if find_spec("jax") else ["jax_route.py"]  # looked through for doctests, it imports JAX
 GOLDEN = Path(__file__).parent / "golden"

@@ -1,8 +1,8 @@
 """All routes to one gradient, held against each other on drawn networks.
 
 A closed form by sympy.diff, B the derivation evaluated index by index, its generated code, C the hand-written
-backprop, D differences of the forward pass. A and B meet within 1e3 u S, as do B, C and the code; D has its
-own estimate of its error.
+backprop, D differences of the forward pass. A and B meet within the worst that rounding can do, as do B, C
+and the code; D has its own estimate of its error.
 """
 
 from functools import cache
@@ -13,24 +13,34 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backproof.points import generic_point, shift_count
 from backproof.strategies import networks, points
 from numeric import backprop
-from numeric.comparison import compare, rounding_bound
+from numeric.comparison import compare
 from numeric.compiled import compiled
 from numeric.differences import loss_gradient_by_differences
-from numeric.oracle import exact
+from numeric.envelope import DOUBLE
+from numeric.problem import problem_of
+from numeric.references import references
 from symbolic import closed_form
 from symbolic.closed_form import SAMPLE, ClosedForm, Weight
 from symbolic.errors import Unsupported
 from symbolic.network import mlp
 
-FLOAT = np.dtype(np.float64)
 SLACK = 4  # of a difference's estimated error, which is no bound
+
+
+def references_at(network, point):
+    """The exact loss and gradient, with their bounds."""
+    problem = problem_of(network)
+    values = {array: value[None] for array, value in point.values(problem).items()}
+    found = references(problem, values, point.samples, DOUBLE, lam=[point.lam])
+    return found.loss.at(0), [found.gradient[array].at(0) for array in problem.parameters]
 
 
 def assert_agree(entries, given_value):
     """Every entry is within the bound of the exact one."""
-    found = compare(entries.value, np.asarray(given_value), rounding_bound(entries.magnitude, FLOAT))
+    found = compare(entries, np.asarray(given_value))
     assert found.counted.all() and not found.disagrees.any() and not found.not_finite.any(), (
         found.excess.max()
     )
@@ -49,7 +59,7 @@ def keywords(network, point):
 def test_derivation_code_backprop_and_differences_agree(data):
     network = data.draw(networks(max_width=8, max_depth=3, unequal=data.draw(st.booleans())))
     point = data.draw(points(network))
-    reference = exact(network, point.params, point.x, point.t, lam=point.lam)
+    loss, gradient = references_at(network, point)
     code, known = compiled(network), keywords(network, point)
     by_hand = backprop.gradient(network, point.params, point.x, point.t, lam=point.lam)
     by_code = code.gradient(point.params, point.x, point.t, **known)
@@ -57,10 +67,10 @@ def test_derivation_code_backprop_and_differences_agree(data):
         network, point.params, point.x, point.t, lam=point.lam
     )
 
-    assert_agree(reference.loss, backprop.loss(network, point.params, point.x, point.t, lam=point.lam))
-    assert_agree(reference.loss, code.loss(point.params, point.x, point.t, **known))
+    assert_agree(loss, backprop.loss(network, point.params, point.x, point.t, lam=point.lam))
+    assert_agree(loss, code.loss(point.params, point.x, point.t, **known))
     for entries, hand, written, difference, error in zip(
-        pairs(reference.gradient),
+        gradient,
         pairs(by_hand),
         pairs(by_code),
         pairs(by_differences),
@@ -69,8 +79,7 @@ def test_derivation_code_backprop_and_differences_agree(data):
     ):
         assert_agree(entries, hand)
         assert_agree(entries, written)
-        allowed = SLACK * error + rounding_bound(entries.magnitude, FLOAT)
-        assert (np.abs(difference - entries.value) <= allowed).all()
+        assert (np.abs(difference - entries.value) <= SLACK * error + entries.worst).all()
 
 
 STRUCTURES = [
@@ -131,21 +140,19 @@ def test_closed_form_agrees_with_the_derivation(data):
     value = scale(point.samples) * sum(sample(flat, x, t) for x, t in columns)
     value += penalty(flat, point.lam, point.samples)
 
-    reference = exact(network, point.params, point.x, point.t, lam=point.lam)
-    entries = reference.gradient[weight.layer - 1][weight.name == "b"]
+    _, gradient = references_at(network, point)
+    arrays = {(array.layer, array.name): n for n, array in enumerate(problem_of(network).parameters)}
+    entries = gradient[arrays[weight.layer, weight.name]]
     at = tuple(index - 1 for index in weight.indices)
-    bound = rounding_bound(entries.magnitude, FLOAT)[at]
-    assert abs(value - entries.value[at]) <= bound
+    assert abs(value - entries.value[at]) <= entries.worst[at]
 
 
 def test_a_wrong_rule_is_rejected():
     network = mlp(2, 3, 1, hidden="tanh")
-    rng = np.random.default_rng(0)
-    params = [(rng.normal(size=(3, 2)), rng.normal(size=3)), (rng.normal(size=(1, 3)), rng.normal(size=1))]
-    x, t = rng.normal(size=(2, 4)), rng.normal(size=(1, 4))
-    reference = exact(network, params, x, t)
+    point = generic_point(network, 4, [0] * shift_count(network, 4))
+    _, gradient = references_at(network, point)
     with pytest.raises(AssertionError):
-        assert_agree(reference.gradient[0][0], 4 * backprop.gradient(network, params, x, t)[0][0])
+        assert_agree(gradient[0], 4 * backprop.gradient(network, point.params, point.x, point.t)[0][0])
 
 
 def test_closed_form_refuses_to_swell():

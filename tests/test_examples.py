@@ -19,6 +19,14 @@ WRONG_ENTRIES = {  # on the smallest network: (what is disagreed on, what is not
     "wrong_4_no_output_slope": (["W1", "b1"], []),
     "wrong_5_updated_weights": (["W1", "b1"], ["W2", "b2"]),
 }
+EXPLAINED = {
+    "right": "",
+    "wrong_1_missing_mean": "missing 1/m",
+    "wrong_2_slope_at_activation": "f′(a) for f′(z)",
+    "wrong_3_bias_mean": "mean for sum",
+    "wrong_4_no_output_slope": "f′ missing",
+    "wrong_5_updated_weights": "updated W used",
+}
 
 
 def run(*arguments):
@@ -30,12 +38,14 @@ def run(*arguments):
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_gets_the_verdict_that_its_name_promises(path):
     (command,) = re.findall(r"^    backproof (.*)$", path.read_text(), flags=re.MULTILINE)
-    done = run(*shlex.split(command), "--format", "json")
+    done = run(*shlex.split(command), "--max-time", "120", "--format", "json")
     report = json.loads(done.stdout)
     assert report["verdict"] == ("right" if path.stem == "right" else "wrong"), done.stderr
     assert done.returncode == report["exit_status"] == (0 if path.stem == "right" else 1)
+    assert EXPLAINED[path.stem] in " ".join(each["bug"] for each in report["explanations"])
     wrong, unharmed = WRONG_ENTRIES[path.stem]
-    tally = {name: bad for finding in report["findings"] for name, bad, _ in finding["tally"]}
+    rows = [row for finding in report["findings"] for row in finding["tally"]]
+    tally = {row["array"]: row["wrong"] for row in rows}
     assert [name for name, bad in tally.items() if bad] == wrong
     assert [name for name, bad in tally.items() if not bad] == unharmed
 

@@ -95,6 +95,24 @@ def refused(*arguments, cwd=None):
         ),
         (["check", "missing.py:f", "2-3-1", "--hidden", "tanh"], ["missing.py"]),
         (["check", "noname", "2-3-1", "--hidden", "tanh"], ["FILE.py:FUNCTION"]),
+        (["check"], ["there is no subject", "FILE.py:NAME", "--command"]),
+        (["check", "net.py:f"], ["there is no SPEC", "2-3-1"]),
+        (["check", "backproof.toml"], ["there is no file backproof.toml", "--init"]),
+        (["check", "a", "b", "--command", "c"], ["--command is the subject", "without a"]),
+        (["check", "2-3-1", "--command", "'"], ["is no command line", "quotation"]),
+        (["check", "lib.so", "2-3-1", "--hidden", "tanh"], ["there is no file 'lib.so'"]),
+        (["check", "f.py:f", "2-3-1", "--form", "flat"], ["'flat' says nothing", "KEY=VALUE"]),
+        (["check", "f.py:f", "2-3-1", "--params", "tensor"], ["--form: no params 'tensor'", "pairs, list"]),
+        (["check", "f.py:f", "2-3-1", "--form", "flavour=1"], ["--form: no key 'flavour'", "prototype"]),
+        (["check", "f.py:f", "2-3-1", "--form", "eta=much"], ["eta is 'much'", "a number"]),
+        (["check", "f.py:f", "2-3-1", "--set", "lambda"], ["--set lambda", "lambda=0.1"]),
+        (["check", "f.py:f", "attention"], ["check needs a network or a graph", "attention is a layer"]),
+        (["check", "f.py:f", "2-3-1", "--html", "no/page.html"], ["there is no folder no"]),
+        (["check", "f.py:f", "2-3-1", "--junit", "/"], ["/ is a folder"]),
+        (["check", "f.py:f", "2-3-1", "--emit-test", "no/test.py"], ["there is no folder no"]),
+        (["check", "f.py:f", "2-3-1", "--baseline", "none.json"], ["there is no file none.json"]),
+        (["check", "--init"], ["--init calls a subject"]),
+        (["check", "--init", "none.py:f"], ["there is no file 'none.py'"]),
         (["prove", "2-?-1"], ["fixed sizes"]),
         (["latex", "2-3-1", "--pdf"], ["-o"]),
     ],
@@ -170,7 +188,7 @@ def test_lambda_needs_a_place_to_go(tmp_path):
     arguments = ["check", "subject.py:gradient", "2-3-1", "--hidden", "tanh", "--l2", "lambda/2"]
     message = refused(*arguments, cwd=tmp_path)
     assert "lam" in message and "--set lambda=0.1" in message
-    done = run(*arguments, "--set", "lambda=0.5", "--max-examples", "5", cwd=tmp_path)
+    done = run(*arguments, "--scale", "1/m", "--set", "lambda=0.5", "--max-examples", "5", cwd=tmp_path)
     assert done.returncode == 1, done.stdout  # it has no penalty term
 
 
@@ -197,7 +215,7 @@ def test_json_report_has_a_schema(tmp_path):
         "json",
     ]
     report = json.loads(run(*arguments, cwd=tmp_path).stdout)
-    assert report["schema"] == 1
+    assert report["schema"] == 2
     assert report["verdict"] == "right"
     derived = json.loads(run("derive", "2-3-1", "--format", "json").stdout)
     assert derived["schema"] == 1
@@ -314,3 +332,174 @@ def test_prove_ends_with_qed():
     done = run("prove", "1-2-1", "--loss", "E")
     assert done.returncode == 0
     assert "QED" in done.stdout
+
+
+WRONG = RIGHT.replace("* (1 - a1**2)", "")
+CHECK = ["check", "subject.py:gradient", "2-3-1", "--hidden", "tanh"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "subject.py").write_text(RIGHT)
+    (tmp_path / "wrong.py").write_text(WRONG)
+    return tmp_path
+
+
+def test_name_of_a_check_that_does_not_exist_is_refused(folder):
+    message = refused(*CHECK, "--skip", "inputz", cwd=folder)
+    assert "no check 'inputz'" in message and "inputs" in message
+
+
+def test_checks_of_the_contract_are_chosen_by_name(folder):
+    done = run(*CHECK, "--only", "repeat", "--max-examples", "3", "--format", "json", cwd=folder)
+    told = {check["name"]: check["passed"] for check in json.loads(done.stdout)["contract"]}
+    assert told.pop("repeat") == "passed"
+    assert set(told.values()) == {"left out"}
+
+
+def test_reports_are_written_beside_what_is_printed(folder):
+    arguments = ["check", "wrong.py:gradient", "2-3-1", "--hidden", "tanh", "--html", "r.html"]
+    done = run(*arguments, "--json", "r.json", "--junit", "r.xml", "--emit-test", "test_it.py", cwd=folder)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("wrong: wrong.py:gradient")
+    assert (folder / "r.html").read_text().startswith("<!doctype html>")
+    assert json.loads((folder / "r.json").read_text())["verdict"] == "wrong"
+    assert "<testsuite" in (folder / "r.xml").read_text()
+    emitted = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_it.py"]
+    assert subprocess.run(emitted, cwd=folder, capture_output=True, check=False).returncode == 1
+    (folder / "wrong.py").write_text(RIGHT)
+    assert subprocess.run(emitted, cwd=folder, capture_output=True, check=False).returncode == 0
+
+
+def test_test_that_cannot_be_written_is_no_other_verdict(folder):
+    done = run(*CHECK, "--max-examples", "3", "--emit-test", "test_it.py", cwd=folder)
+    assert done.returncode == 0
+    assert "test_it.py not written: subject.py:gradient is right" in done.stderr
+    assert not (folder / "test_it.py").exists()
+
+
+def test_what_a_baseline_knows_does_not_fail(folder):
+    arguments = ["check", "wrong.py:gradient", "2-3-1", "--hidden", "tanh"]
+    assert run(*arguments, "--write-baseline", "known.json", cwd=folder).returncode == 1
+    known = run(*arguments, "--baseline", "known.json", cwd=folder)
+    assert known.returncode == 0
+    assert "all of this is in known.json" in known.stderr
+    (folder / "wrong.py").write_text(RIGHT.replace("/ x.shape[1]", "/ x.shape[1] ** 2"))
+    other = run(*arguments, "--scale", "1/m", "--baseline", "known.json", cwd=folder)
+    assert other.returncode == 1
+    assert "not in known.json: wrong gradient" in other.stderr
+
+
+def test_subject_that_cannot_be_imported_exits_3(folder):
+    (folder / "broken.py").write_text("import no_such_module_of_anybodys")
+    done = run("check", "broken.py:gradient", "2-3-1", "--hidden", "tanh", cwd=folder)
+    assert done.returncode == 3
+    assert "no_such_module_of_anybodys" in done.stderr and "during import" in done.stderr
+
+
+MANIFEST = """
+subject = "subject.py:gradient"
+[network]
+sizes = "2-3-1"
+hidden = ["relu"]
+[layout]
+weights = "out-in"
+[check]
+max_examples = 3
+"""
+
+
+def test_manifest_says_what_is_not_said_on_the_command_line(folder):
+    (folder / "deep").mkdir()
+    (folder / "subject.py").rename(folder / "deep" / "subject.py")
+    (folder / "deep" / "backproof.toml").write_text(MANIFEST)
+    arguments = ["check", "deep/backproof.toml"]
+    assert run(*arguments, cwd=folder).returncode == 1
+    done = run(*arguments, "--hidden", "tanh", "--seed", "4", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2-3-1, tanh then identity" in done.stdout
+    assert done.stdout.endswith("again: backproof check deep/backproof.toml --hidden tanh --seed 4\n")
+    assert "3-3-1" in run(*arguments, "3-3-1", "--hidden", "tanh", cwd=folder).stdout
+
+
+def test_graph_of_a_file_is_checked(folder):
+    (folder / "net.toml").write_text(GRAPH + 'factor = "1/2"\n')
+    (folder / "graph.py").write_text(
+        "def gradient(params, x, t):\n"
+        "    w, b, x = params['h.W'], params['h.b'], x['x']\n"
+        "    (t,) = t.values()\n"
+        "    delta = (w @ x + b[:, None] + x - t) / x.shape[1]\n"
+        "    return {'h.W': delta @ x.T + w, 'h.b': delta.sum(axis=1)}\n"
+    )
+    done = run("check", "graph.py:gradient", "net.toml", "--max-examples", "5", cwd=folder)
+    assert "right: graph.py:gradient" in done.stdout, done.stdout + done.stderr
+
+
+def test_program_is_a_subject_in_place_of_a_file(folder):
+    (folder / "program.py").write_text(
+        "import json, sys\nimport numpy as np\nfrom subject import gradient\n"
+        "for line in sys.stdin:\n"
+        "    told = json.loads(line)\n"
+        "    arrays = {name: np.array(value) for name, value in told['params'].items()}\n"
+        "    params = [(arrays['W1'], arrays['b1']), (arrays['W2'], arrays['b2'])]\n"
+        "    found = gradient(params, np.array(told['x']), np.array(told['t']))\n"
+        "    names = zip(arrays, (array.tolist() for pair in found for array in pair))\n"
+        "    print(json.dumps({'grads': dict(names)}), flush=True)\n"
+    )
+    command = ["--command", f"{sys.executable} program.py", "--stays"]
+    done = run("check", "2-3-1", "--hidden", "tanh", *command, "--max-examples", "3", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_c_function_is_a_subject_by_its_file(require):
+    require("gcc")
+    options = ["?-?-?", "--hidden", "tanh", "--loss", "half-mse", "--l2", "lambda/(2*m)"]
+    root = Path(__file__).parents[2]
+    for name, code in (("right", 0), ("wrong", 1)):
+        done = run("check", f"examples/protocol/{name}.c:gradient", *options, cwd=root)
+        assert done.returncode == code, done.stdout + done.stderr
+    broken = run("check", "examples/protocol/right.c:nothing", *options, cwd=root)
+    assert broken.returncode == 3
+    assert "right.c has 0 definitions of a function nothing" in broken.stderr
+
+
+FLAT = """
+import numpy as np
+from subject import gradient
+def slope(theta, x, t):
+    n, k = x.shape[0], t.shape[0]
+    h = (theta.size - k) // (n + k + 1)
+    w1, b1, w2, b2 = np.split(theta, np.cumsum([n * h, h, h * k]))
+    grads = gradient([(w1.reshape(h, n), b1), (w2.reshape(k, h), b2)], x, t)
+    return np.concatenate([array.ravel() for pair in grads for array in pair])
+"""
+
+
+def test_init_writes_a_manifest_that_checks_and_overwrites_none(folder):
+    (folder / "flat.py").write_text(FLAT)
+    done = run("check", "--init", "flat.py:slope", "3-4-2", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "form: params = 'flat'" in done.stdout
+    assert run("check", "backproof.toml", "--max-examples", "3", cwd=folder).returncode == 0
+    assert "is there already" in refused("check", "--init", "flat.py:slope", cwd=folder)
+
+
+def test_init_writes_a_test_that_passes(folder):
+    (folder / "flat.py").write_text(FLAT)
+    assert run("check", "--init", "--pytest", "flat.py:slope", "3-4-2", cwd=folder).returncode == 0
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_flat.py"]
+    home = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(command, cwd=folder, env=home, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_init_of_what_gives_no_gradient_says_so(folder):
+    (folder / "none.py").write_text("def f(params, x, t):\n    return 1.0\n")
+    message = refused("check", "--init", "none.py:f", cwd=folder)
+    assert "in no form that is tried does none.py:f answer" in message
+
+
+def test_help_of_check_fits_80_columns():
+    shown = run("check", "--help", env={**os.environ, "COLUMNS": "80"}).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    assert all(panel in shown for panel in ("Subject", "Layout of arrays", "Search", "Reports"))

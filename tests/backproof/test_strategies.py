@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from backproof.points import CLEARANCE, TIERS, generic_point, shift_count
 from backproof.strategies import activations, losses, networks, outputs, points
-from numeric.oracle import exact
+from numeric.oracle import activate
 from symbolic.errors import Unsupported
 from symbolic.network import Network, mlp
 
@@ -16,6 +16,16 @@ def values(point):
     return np.concatenate(
         [a.ravel() for pair in point.params for a in pair if a is not None] + [point.x.ravel()]
     )
+
+
+def forward(network, point):
+    """Every layer's z and a, also of functions of the user's."""
+    a, layers = point.x, []
+    for layer, (w, b) in zip(network.layers, point.params, strict=True):
+        z = w @ a if b is None else w @ a + b[:, None]
+        a = activate(layer, z)
+        layers.append((z, a))
+    return layers
 
 
 @given(networks())
@@ -38,18 +48,16 @@ def test_points_are_generic(data, min_width):
     assert len(set(entries)) == entries.size
     assert not set(np.abs(entries)) & {0.0, 1.0}
     assert (point.lam != 0) == network.objective.has_lambda
-    found = exact(network, point.params, point.x, point.t, lam=point.lam)
-    assert found.is_evidence(network)
-    assert max(np.abs(z).max() for z in found.z) < 3.1
+    assert max(np.abs(z).max() for z, _ in forward(network, point)) < 3.1
 
 
 @given(st.data())
 def test_biases_keep_units_clear_of_kinks(data):
     network = data.draw(networks(mlp(hidden="relu", output="elu")))
-    found = data.draw(points(network).map(lambda p: exact(network, p.params, p.x, p.t)))
-    close = [(np.abs(z) < 0.9 * CLEARANCE).any(axis=1).mean() for z in found.z]
+    layers = forward(network, data.draw(points(network)))
+    close = [(np.abs(z) < 0.9 * CLEARANCE).any(axis=1).mean() for z, _ in layers]
     assert np.mean(close) < 0.5  # a bias has four values to choose from, and several samples to avoid
-    assert all(np.isfinite(e.magnitude).all() for pair in found.gradient for e in pair)
+    assert all(z.all() for z, _ in layers)
 
 
 @pytest.mark.parametrize(

@@ -136,16 +136,18 @@ def test_decoded_arrays_are_fresh_writable_and_contiguous(array: Any) -> None:
 @pytest.mark.parametrize(
     "node",
     [
-        {"kind": "array", "dtype": "<f8", "shape": [2], "start": 0, "bytes": 8},
-        {"kind": "array", "dtype": "<f8", "shape": [-1, -1], "start": 0, "bytes": 8},
-        {"kind": "array", "dtype": "<f8", "shape": [1], "start": 8, "bytes": 8},
-        {"kind": "array", "dtype": "O", "shape": [1], "start": 0, "bytes": 8},
-        {"kind": "array", "dtype": "no dtype", "shape": [1], "start": 0, "bytes": 8},
-        {"kind": "array"},
-        {"items": []},
+        ("array", "<f8", (2,), 0),
+        ("array", "<f8", (-1, -1), 0),
+        ("array", "<f8", (1,), 8),
+        ("array", "<f8", (1,), -8),
+        ("array", "O", (1,), 0),
+        ("array", "no dtype", (1,), 0),
+        ("array",),
+        ("heap", 1),
+        (),
     ],
 )
-def test_a_node_that_does_not_describe_its_payload_is_refused(node: dict[str, Any]) -> None:
+def test_a_node_that_does_not_describe_its_payload_is_refused(node: Any) -> None:
     with pytest.raises((ValueError, TypeError, LookupError)):
         worker.decode(node, memoryview(bytes(8)))
 
@@ -238,6 +240,71 @@ def test_an_exception_in_a_library_is_told_by_the_users_line(start: Start) -> No
     failed = failure(start("return np.linalg.inv(np.zeros((2, 2)))"))
     assert failed.detail == "numpy.linalg.LinAlgError: Singular matrix (net.py, line 5)"
     assert "_linalg.py" in failed.traceback
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return np.ones(10**9)", "raised: numpy._core._exceptions._ArrayMemoryError: Unable to allocate"),
+        ("held = []\nwhile True: held.append(bytearray(10**7))", "raised: MemoryError"),
+        (
+            "return np.ones(10**8).view(np.uint8)[: 3 * 10**8]",
+            "unusable: it returned 286 MB; more than 256 are not",
+        ),
+        ("return np.broadcast_to(1.0, (10**6, 10**6))", "raised: MemoryError"),
+    ],
+)
+def test_a_flood_of_memory_is_a_finding_and_the_process_goes_on(
+    start: Start, body: str, message: str
+) -> None:
+    subject = start(f"if len(t) == 0: return 1.0\n{body}", memory=2 * 10**9)
+    failed = failure(subject)
+    assert str(failed).startswith(f"net.py:gradient {message}")
+    assert subject.call(*INPUTS[:2], t=np.ones(0)).value == 1.0
+
+
+def test_memory_is_counted_beyond_what_the_imports_took(start: Start) -> None:
+    subject = start(
+        "return float(held.sum() + np.ones(10**6).sum())", above="held = np.ones(10**7)", memory=10**8
+    )
+    assert subject.call(*INPUTS).value == 1.1e7
+
+
+@pytest.mark.parametrize(
+    ("expression", "aliases"),
+    [
+        ("[(W * 2, b) for W, b in params[:1]]", ("grads[0][1] and params[0][1]",)),
+        ("(0.5, [(params[0][0].T, b * 2) for W, b in params[:1]])", ("grads[0][0] and params[0][0]",)),
+        ("[(g, h) for g in [np.ones(3)] for h in [g[1:]]]", ("grads[0][0] and grads[0][1]",)),
+        ("{'h.W': x}", ("grads['h.W'] and x",)),
+        ("[(g[:, :-1], g[:, -1]) for g in [np.ones((3, 4))]]", ()),
+        ("[(np.frombuffer(held), np.frombuffer(held, offset=8))]", ("grads[0][0] and grads[0][1]",)),
+        ("[(W + 0, b if b is None else b + 0) for W, b in params]", ()),
+    ],
+)
+def test_arrays_that_share_memory_are_named(start: Start, expression: str, aliases: tuple[str, ...]) -> None:
+    subject = start(f"return {expression}", above="held = bytearray(24)")
+    assert subject.call(*INPUTS).aliases == aliases
+
+
+def test_arrays_of_another_library_arrive_as_numbers(start: Start) -> None:
+    above = """
+class Tensor:
+    def __init__(self, data): self.data = data
+    def detach(self): return type(self)(self.data)
+    def __array__(self, dtype=None, copy=None): return np.asarray(self.data, dtype)
+class Broken(Tensor):
+    def __array__(self, dtype=None, copy=None): raise RuntimeError
+"""
+    value = start("return [Tensor(x), Tensor([None]), Broken(x), Tensor]", above=above).call(*INPUTS).value
+    assert_same(value, [np.ones((2, 5)), Unusable("net.Tensor"), Unusable("net.Broken"), Unusable("type")])
+
+
+def test_what_shows_numbers_otherwise_is_returned_as_it_is(start: Start) -> None:
+    body = "return x[::-1, ::2], x.astype(np.float16), [[1.0, 2], [3]], np.float16(0.5)"
+    half = np.ones((2, 5), np.float16)
+    expected = (np.ones((2, 3)), half, [[1.0, 2], [3]], np.float16(0.5))
+    assert_same(start(body).call(*INPUTS).value, expected)
 
 
 def test_a_message_without_end_is_cut(start: Start) -> None:
@@ -343,16 +410,16 @@ def test_garbage_in_every_open_descriptor_is_not_taken_for_a_reply(start: Start,
 @pytest.mark.parametrize(
     "forged",
     [
-        "pack(token, {'value': {'kind': 'array', 'dtype': '<f8', 'shape': [2]}}, b'')",
-        "pack(token, {'value': [], 'changed': []}, b'') + b'more'",
+        "pack(token, {'value': ['array', '<f8', [2], 0]}, b'')",
+        "pack(token, {'value': None, 'changed': []}, b'') + b'more'",
         "pack(token, {'failure': {'what': 'raised'}}, b'')",
-        "pack(token, 5, b'')",
+        "PREFIX.pack(token, 1, 0) + b'5'",
         "PREFIX.pack(token, 4, 0) + b'[' * 4",
         "PREFIX.pack(token, 10**6, 0) + b'[' * 10**6",
     ],
 )
 def test_a_forged_reply_that_describes_no_value_is_unusable(start: Start, forged: str) -> None:
-    above = "from __main__ import PREFIX, pack; frame = lambda: sys._getframe(4).f_locals  # that of serve()"
+    above = "from __main__ import PREFIX, pack; frame = lambda: sys._getframe(5).f_locals  # that of serve()"
     body = f"token = PREFIX.unpack(frame()['prefix'])[0]; os.write(frame()['replies'], {forged}); os._exit(0)"
     assert failure(start(body, above=above)).what == "unusable"
 

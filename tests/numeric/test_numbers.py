@@ -1,20 +1,17 @@
-"""Floats at the edges of their range, balls at branches, and magnitudes as bounds of rounding."""
+"""Floats at the edges of their range, and balls at branches."""
 
 import math
 
 import numpy as np
 import pytest
 import sympy as sp
-from flint import arb, ctx
+from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from numeric.numbers import AtKink, Balls, Floats, Magnitudes, Sized
+from numeric.numbers import AtKink, Balls, Floats
 from symbolic.activations import activation
-from symbolic.closures import compiled
 from symbolic.errors import Unsupported
-from symbolic.frame import Frame
-from symbolic.losses import loss
 from symbolic.notation import Slot
 
 UFUNCS = {
@@ -66,69 +63,7 @@ def test_equal_numbers_are_equal_at_a_branch(numbers, relation, holds):
     assert numbers.branch(relation, zero, zero, lambda: one, lambda: zero) == numbers.lift(float(holds))
 
 
-@pytest.mark.parametrize("numbers", [Floats(), Balls(), Magnitudes(Floats())])
+@pytest.mark.parametrize("numbers", [Floats(), Balls()])
 def test_undefined_functions_have_no_numbers(numbers):
     with pytest.raises(Unsupported, match="g is undefined"):
         numbers.undefined(Slot("g", 1, activation("g")), (0,), ())
-
-
-SMOOTH = ["sigmoid", "tanh", "softplus", "silu", "gelu", "softsign", "sin", "exp", "elu"]
-
-
-@given(st.sampled_from(SMOOTH), st.floats(-4, 4).filter(lambda z: abs(z) > 1e-3), st.booleans())
-def test_rounding_stays_within_a_few_units_of_the_magnitude(name, z, of_slope):
-    function = activation(name)
-    formula = compiled(function.slope if of_slope else function.definition)
-    (variable,) = (function.definition).free_symbols
-
-    def at(numbers):
-        return formula(Frame(numbers, scalars={variable: numbers.lift(z)}))
-
-    with ctx.workprec(200):
-        true = at(Balls())
-    sized = at(Magnitudes(Floats()))
-    assert abs(float(true - sized.value)) <= 8 * 2.0**-53 * sized.size
-    assert sized.size >= abs(sized.value)
-
-
-def test_terms_that_cancel_keep_their_magnitude():
-    numbers = Magnitudes(Floats())
-    difference = numbers.lift(3.0) + numbers.constant(sp.Integer(-3))
-    assert difference == Sized(0.0, 6.0)
-    assert (difference * numbers.lift(2.0)).size == 12
-
-
-def relu_slope(z):
-    numbers = Magnitudes(Floats())
-    slope = compiled(activation("relu").slope)
-    (variable,) = activation("relu").definition.free_symbols
-    return slope(Frame(numbers, scalars={variable: numbers.lift(1.0) + numbers.lift(z - 1.0)}))
-
-
-def test_a_slope_at_its_kink_has_an_infinite_magnitude():
-    assert relu_slope(0.0).size == relu_slope(1e-6).size == math.inf
-    assert (relu_slope(0.01), relu_slope(-0.01)) == (Sized(1.0, 1.0), Sized(0.0, 0.0))
-
-
-def test_a_value_at_its_kink_has_the_magnitude_of_its_sides():
-    numbers = Magnitudes(Floats())
-    relu = activation("relu").definition
-    (variable,) = relu.free_symbols
-    cancelled = numbers.lift(1.0) + numbers.lift(-1.0)
-    assert compiled(relu)(Frame(numbers, scalars={variable: cancelled})) == Sized(0.0, 2.0)
-
-
-def test_pieces_that_meet_smoothly_are_no_kink():
-    numbers = Magnitudes(Floats())
-    (a, t), slope = sp.symbols("a t", real=True), loss("huber").slope
-    joint = compiled(slope)(Frame(numbers, scalars={a: numbers.lift(3.0), t: numbers.lift(2.0)}))
-    assert joint.value == 1.0
-    assert joint.size < math.inf
-
-
-def test_nan_decides_no_branch():
-    numbers = Magnitudes(Floats())
-    branch = numbers.branch(
-        "<", numbers.lift(math.nan), numbers.lift(0.0), lambda: numbers.lift(1.0), lambda: numbers.lift(0.0)
-    )
-    assert branch.size == math.inf

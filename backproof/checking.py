@@ -142,7 +142,8 @@ def _lambda(
                 f"lambda is set to {fixed}, but {family} has no λ; give a penalty, such as l2"
             )
         takes_lam = "lam" in subject.parameters.keywords
-        return LAMBDA if takes_lam and not family.objective.is_declared else None, takes_lam
+        is_open = takes_lam and is_drawn and not family.objective.is_declared
+        return LAMBDA if is_open else None, takes_lam
     takes_lam = subject.parameters.accept("lam")
     if fixed is None and not (takes_lam and is_drawn):
         reason = "at one point λ is not drawn" if takes_lam else f"{subject.name} has no parameter lam"

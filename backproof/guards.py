@@ -43,7 +43,8 @@ def _loss(group: Group, epsilon: float) -> np.ndarray | None:
         value for array, value in known.items() if (array.name, array.layer) == ("A", network.depth)
     )
     numbers = {A.name: output, T.name: known[target], EPSILON.name: np.full([1] * output.ndim, epsilon)}
-    plain, moved = (formula_value(formula, numbers) for formula in (definition, guarded))
+    with np.errstate(all="ignore"):
+        plain, moved = (formula_value(formula, numbers) for formula in (definition, guarded))
     scale = float(network.objective.scale.xreplace(dict(group.problem.scalars(group.samples))))
     whole = sum(known[part] for part in group.problem.losses)
     return np.asarray(whole + scale * (moved - plain).sum(axis=(1, 2)))

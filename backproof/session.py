@@ -51,8 +51,8 @@ class Session:
         return judged(self.ask(problem, points), self.precision, self.judge)
 
     def at(self, point: Point | GraphPoint) -> Point | GraphPoint:
-        """The point in the subject's precision, with the λ of this check, and with equal biases where one bias
-        serves several units.
+        """The point in the subject's precision, with the λ of this check, and with equal biases where several
+        units have one.
         """
         point = in_precision(point, self.precision)
         if isinstance(point, GraphPoint):

@@ -75,7 +75,8 @@ def references(
         known = found[0] | {target: _worst([each[target] for each in found])}
     backward = [run(route) for route in problem.backward]
     gradient = {a: _worst([found[a.bar] for found in backward]) for a in problem.parameters}
-    loss = reduce(lambda x, y: x + y, (known[part] for part in problem.losses))
+    with np.errstate(invalid="ignore"):  # where E has no value in floats
+        loss = reduce(lambda x, y: x + y, (known[part] for part in problem.losses))
     return References(
         problem,
         precision,

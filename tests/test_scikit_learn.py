@@ -102,8 +102,8 @@ def test_a_classifiers_loss_ends_at_the_logarithm_of_eps_and_its_gradient_does_n
     assert d_weights == d_bias == 1
     arrays = {"W1": params[0][0], "b1": params[0][1], "x": x, "t": t}
     report = check(subjects.binary, mlp("1-1", **LOGISTIC), layout=LAYOUT, at=arrays)
-    assert report.verdict == "inconclusive"
-    assert "nothing at this point is counted" in report.text()
+    assert report.verdict == "right"  # of the gradient; E itself is 40, which its definition loses in floats
+    assert "1 value whose value is no finite number" in report.text()
 
 
 def test_the_command_of_the_example_finds_it_right(require):

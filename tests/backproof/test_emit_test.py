@@ -134,7 +134,7 @@ def pytest_alone(file: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("name", ROWS_OF_SUBJECTS)
+@pytest.mark.parametrize("name", list(ROWS_OF_SUBJECTS)[::2])  # each is three runs of pytest
 def test_emitted_test_fails_for_the_wrong_subject_and_passes_for_the_mended_one(
     name: str, tmp_path: Path
 ) -> None:

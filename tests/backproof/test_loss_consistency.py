@@ -68,7 +68,7 @@ def scaled(factor):
     return lambda loss, gradient: (loss, [(w * factor, b if b is None else b * factor) for w, b in gradient])
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(networks(), st.integers(0, 2**20))
 @example(KINKED, 0)
 def test_a_right_gradient_is_never_found_inconsistent(network, seed):

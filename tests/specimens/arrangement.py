@@ -143,7 +143,7 @@ NO_DROPOUT, UNIQUE = "p = 0", "unique indices"
 DROPPED, REPEAT, AXIS = (
     ("mask", "D[", "dropout", "rate"),
     ("repeat", "add.at", "+=", "scatter"),
-    ("axis", "index", "order"),
+    ("axis", "index", "order", "transposed"),
 )
 
 

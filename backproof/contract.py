@@ -19,7 +19,7 @@ import numpy.typing as npt
 from backproof import layouts
 from backproof.designed import points_of
 from backproof.graph_points import GraphPoint, graph_point
-from backproof.judging import Asked, Outcome, difference, expected
+from backproof.judging import UPDATES, Asked, Outcome, difference, expected
 from backproof.loss_consistency import loss_consistency
 from backproof.points import Point, Targets
 from backproof.report import ContractCheck, Finding, Passed
@@ -39,6 +39,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Said: TypeAlias = tuple[Passed, str]
 MORE: Final = 2  # samples than in the point asked before: what is kept from call to call has another shape
 TRIES: Final = 3  # networks, where differences at a point tell nothing
+SMALLER: Final = 2.0**-6  # of η: what depends on it shows, and few digits are lost
 FRESH: Final = 1  # added to the seed: a point that was not asked yet
 WIDE: Final = "float64"  # in which arguments are given
 
@@ -330,6 +331,26 @@ def _loss_consistency(session: Session, cases: Sequence[Outcome]) -> Said:
     return said
 
 
+def _eta(session: Session, cases: Sequence[Outcome]) -> Said:
+    """Sequential updates: a layer that is updated before its weights are used makes the step depend on η."""
+    judge, asked = session.judge, cases[0].asked
+    if judge.form.kind not in UPDATES:
+        return "left out", "it is no step of descent"
+    if not judge.subject.parameters.accept("eta"):
+        return "left out", "its η is fixed"
+    again = judge.ask(asked.problem, asked.point, eta=judge.form.eta * SMALLER)
+    if again.answer is None or asked.answer is None:
+        return "could not tell", "it gave no answer with another η"
+    for part in cases[0].parts:
+        if part.name is None:
+            continue
+        lost = again.answer.slack[part.name] / SMALLER
+        apart = np.abs(again.answer.gradient[part.name] - part.given) > 2 * part.exact.worst + lost
+        if apart.any():
+            return "failed", f"∂E/∂{part.label} depends on η: weights are used that were updated already"
+    return "passed", ""
+
+
 CHECKS: Final = {
     row.name: row
     for row in (
@@ -344,6 +365,7 @@ CHECKS: Final = {
         Check("repeat", "the same answer twice, and after calls with other arguments", _repeat),
         Check("accumulate", "each call's gradient is its own: none is added to those before", _accumulate),
         Check("upstream", "linear in the gradient that comes from upstream", _upstream),
+        Check("eta", "the gradient that its step follows does not depend on η", _eta),
         Check("single-batch", "right for a single sample", _single_batch),
         Check("empty-batch", "without samples its gradient is 0", _empty_batch),
     )

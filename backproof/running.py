@@ -25,7 +25,7 @@ from backproof.evidence import Group, groups_of
 from backproof.factors import factors, losses_follow
 from backproof.graph_points import graph_point, sparse
 from backproof.guards import guard_of
-from backproof.judging import Outcome, difference, judged
+from backproof.judging import UPDATES, Outcome, difference, judged
 from backproof.kinks import kinks
 from backproof.localising import localised
 from backproof.own_points import read_point
@@ -282,6 +282,8 @@ class Run:
             return
         if not groups:
             self._conclude(contract=tuple(contract(session, self._outcomes, only=("shapes",))))
+        elif session.judge.form.kind in UPDATES:
+            self._conclude(contract=tuple(contract(session, self._outcomes, only=("eta",))))
         self._shrink()
 
     def _factored(self, groups: Sequence[Group]) -> None:

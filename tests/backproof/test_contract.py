@@ -7,8 +7,10 @@ import time
 import numpy as np
 import pytest
 
+from backproof.checking import check
 from backproof.contract import CHECKS, contract
 from backproof.designed import points_of
+from backproof.forms import Form
 from backproof.graph_points import graph_point
 from backproof.judging import Judge
 from backproof.session import Session
@@ -75,9 +77,9 @@ def failed(checks):
 @pytest.mark.parametrize(
     ("function", "network", "left_out"),
     [
-        (right, NETWORK, {"upstream"}),
-        (gradient, NETWORK, {"loss", "loss-consistency", "upstream"}),
-        (right_upstream, UPSTREAM, {"loss", "loss-consistency"}),
+        (right, NETWORK, {"upstream", "eta"}),
+        (gradient, NETWORK, {"loss", "loss-consistency", "upstream", "eta"}),
+        (right_upstream, UPSTREAM, {"loss", "loss-consistency", "eta"}),
     ],
     ids=["with its loss", "gradient alone", "upstream"],
 )
@@ -244,7 +246,23 @@ def test_what_is_not_linear_in_the_upstream_gradient_is_found():
 
 def test_every_check_has_a_canary():
     canaries = test_what_breaks_the_contract_is_named.pytestmark[0].args[1]
-    assert {name for _, names, _ in canaries for name in names} | {"upstream"} == set(CHECKS)
+    assert {name for _, names, _ in canaries for name in names} | {"upstream", "eta"} == set(CHECKS)
+
+
+@pytest.mark.parametrize(("is_sequential", "passed"), [(False, "passed"), (True, "failed")])
+def test_a_step_with_weights_that_were_updated_already_depends_on_its_size(is_sequential, passed):
+    def step(params, x, t, eta):
+        (w1, b1), (w2, b2) = params
+        a = np.tanh(w1 @ x + b1[:, None])
+        d2 = (w2 @ a + b2[:, None] - t) / x.shape[1]
+        new = w2 - eta * d2 @ a.T
+        d1 = ((new if is_sequential else w2).T @ d2) * (1 - a**2)
+        return [(w1 - eta * d1 @ x.T, b1 - eta * d1.sum(axis=1)), (new, b2 - eta * d2.sum(axis=1))]
+
+    form = Form(kind="update", arguments="params, x, t, eta")
+    report = check(step, mlp(3, 4, 2, hidden="tanh", scale="1/m"), form=form, max_examples=3)
+    (found,) = [each for each in report.contract if each.name == "eta"]
+    assert (found.passed, report.verdict) == (passed, "wrong" if is_sequential else "right")
 
 
 def test_what_is_noted_passes():
@@ -308,7 +326,7 @@ def test_a_graph_is_checked_like_a_chain():
         return linear(params, x, t) | {"h.b": next(iter(t.values())).T}
 
     assert {name: check.passed for name, check in of_graph(linear, layers).items()} == {
-        name: "left out" if name.startswith("loss") else "passed" for name in CHECKS
+        name: "left out" if name.startswith(("loss", "eta")) else "passed" for name in CHECKS
     }
     sentence = of_graph(unsummed, layers)["shapes"].sentence
     assert sentence.startswith(

@@ -25,7 +25,7 @@ def references_of(problem, point, precision) -> References:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # saturated units overflow in naive forms
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.data())
 def test_no_correct_implementation_is_beyond_the_worst_case(data):
     drawn = textbook_networks() | networks(max_depth=4, max_width=8, min_width=1, unequal=False)

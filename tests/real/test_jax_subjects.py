@@ -25,7 +25,7 @@ def framework(require):
     return import_module("tests.real.jax_tables").JAX
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     network=networks(max_depth=5, min_width=1, unequal=False),
     samples=st.integers(1, 6),

@@ -43,7 +43,7 @@ def findings(framework, network, dtype, seed=0, samples=3):
     return [found for o in asked(framework, network, samples, dtype, seed) for found in o.findings]
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     network=networks(max_depth=5, min_width=1, unequal=False),
     samples=st.integers(1, 6),

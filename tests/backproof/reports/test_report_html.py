@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from backproof.report import ErrorMap
 from backproof.reports.chain_drawing import UNITS, chain_drawing
@@ -185,6 +185,7 @@ def test_what_comes_from_a_subject_is_escaped():
     page.encode("utf-8")
 
 
+@settings(max_examples=25)
 @given(ANY_TEXT)
 def test_any_text_is_carried(text):
     plain, page = (Page(replace(CASES["right"], remarks=(each,)).to_html()) for each in ("", text))

@@ -1,4 +1,4 @@
-"""What is right up to a convention is told from what is wrong: factors, signs, penalties, ε in a logarithm."""
+"""What is right up to a convention is told from what is wrong: factors, signs, penalties, an ε."""
 
 import numpy as np
 import pytest

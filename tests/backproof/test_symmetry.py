@@ -21,7 +21,7 @@ def gap(subject, precision=DOUBLE):
 
 @pytest.mark.parametrize("bug", [None, "missing 1/m", "sign", "learning rate folded in", "missing factor 2"])
 def test_a_factor_leaves_the_gradient_of_another_loss(bug):
-    assert gap(textbook(hidden="tanh", bug=bug)) < 1e-8 < threshold(DOUBLE)
+    assert gap(textbook(hidden="tanh", bug=bug)) < 1e-8 < threshold(DOUBLE) < 1e-7
 
 
 OF_NOTHING = ["slope at a for z", "bias mean", "bias times input", "1/m at every layer", "tanh' = 1 - tanh"]

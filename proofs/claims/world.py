@@ -1,0 +1,462 @@
+"""A world: a context with every size a number, in which every formula has a value.
+
+Arrays that nothing defines are symbols. ∂(of)/∂(by) is what SymPy makes of `of` where `by` is made of
+symbols: every definition that reads it follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sympy as sp
+
+from proofs.claims.formula import (
+    Binary,
+    Call,
+    Claim,
+    Formula,
+    Negative,
+    Number,
+    Partial,
+    Place,
+    Power,
+    Reference,
+    Total,
+    Transpose,
+    every,
+)
+from proofs.claims.given import Array, Given
+from proofs.claims.values import ONE, Axis, Misfit, Value, matrix, number
+from symbolic.activations import Z
+from symbolic.expressions import Expr
+from symbolic.grammar.functions import FUNCTIONS, undefined
+
+Environment = Mapping[str, int]
+Key = tuple[str, int | None]
+
+
+class Missing(Exception):
+    """A formula speaks of what is not there, such as layer L + 1; `at` is where in the text."""
+
+    def __init__(self, problem: str, at: int) -> None:
+        super().__init__(problem)
+        self.problem, self.at = problem, at
+
+
+@dataclass
+class World:
+    """Sizes as numbers, by label such as `m` and `n[1]`; `free` are arrays that are symbols here although
+    they are defined.
+    """
+
+    given: Given
+    sizes: Mapping[str, int]
+    free: frozenset[Key] = frozenset()
+    misfits: list[Misfit] = field(default_factory=list)
+    known: dict[Key, Value] = field(default_factory=dict)
+
+    def value(self, formula: Formula, env: Environment) -> Value:
+        """The value of a formula for indices and layers in the environment. Raises Misfit and Missing."""
+        match formula:
+            case Number():
+                return number(formula.value)
+            case Reference():
+                return self._reference(formula, env)
+            case Negative():
+                return self.value(formula.body, env).mapped(lambda entry: -entry)
+            case Transpose():
+                return self.value(formula.body, env).turned
+            case Power():
+                return self._power(formula, env)
+            case Binary():
+                left, right = self.value(formula.left, env), self.value(formula.right, env)
+                return self._binary(formula, left, right)
+            case Total():
+                return self._total(formula, env)
+            case Partial():
+                return self._partial(formula, env)
+            case Call():
+                return self._call(formula, env)
+        raise TypeError(f"no value for {type(formula).__name__}")
+
+    def place(self, place: Place, env: Environment, at: int = 0) -> int:
+        """An index or a layer as a number."""
+        if place.name is None:
+            return place.offset
+        if place.name == "L":
+            return self.given.depth + place.offset
+        if place.name in env:
+            return env[place.name] + place.offset
+        if place.name in self.sizes:
+            return self.sizes[place.name] + place.offset
+        raise Missing(f"{place.name} is no index that runs here, no layer and no size", at)
+
+    def axis(self, size: Reference, layer: int | None) -> Axis:
+        """An axis such as n[l-1] in a layer."""
+        env = {} if layer is None else {"l": layer}
+        if not self.given.sizes.get(size.name, False):
+            return Axis(size.name, self.sizes[size.name])
+        label = f"{size.name}[{self.place(size.groups[0][0], env)}]"
+        return Axis(label, self.sizes[label])
+
+    def axes(self, reference: Reference, env: Environment) -> tuple[Axis, ...]:
+        """The axes of the array that a reference speaks of."""
+        array, layer = self._array(reference, env)
+        return tuple(self.axis(size, layer) for size in array.axes)
+
+    def places(self, reference: Reference) -> tuple[Place, ...]:
+        """The places of an entry that a reference names, none where it names a whole array."""
+        array = self.given.arrays.get(reference.name)
+        groups = reference.groups[1:] if array and array.layers else reference.groups
+        return groups[0] if groups else ()
+
+    def array(self, key: Key) -> Value:
+        """A whole array."""
+        if key not in self.known:
+            self.known[key] = self._symbols(key) if key in self.free else self._made(key)
+        return self.known[key]
+
+    def _array(self, reference: Reference, env: Environment) -> tuple[Array, int | None]:
+        array = self.given.arrays.get(reference.name)
+        if array is None:
+            names = ", ".join(sorted(self.given.arrays))
+            raise Missing(f"{reference.name} is not given; there are {names}", reference.at)
+        if array.layers is None:
+            return array, None
+        if not reference.groups or len(reference.groups[0]) != 1:
+            raise Missing(f"{reference.name} is one for each layer; say which: {array.name}[l]", reference.at)
+        layer = self.place(reference.groups[0][0], env, reference.at)
+        first, last = (self.place(end, {}, reference.at) for end in array.layers)
+        if not first <= layer <= last:
+            raise Missing(
+                f"there is no {reference.name}[{layer}]; its layers are {first} to {last}", reference.at
+            )
+        return array, layer
+
+    def _reference(self, reference: Reference, env: Environment) -> Value:
+        if not reference.groups and reference.name not in self.given.arrays:
+            return self._scalar(reference, env)
+        array, layer = self._array(reference, env)
+        whole = self.array((array.name, layer))
+        places = self.places(reference)
+        if not places:
+            return whole
+        axes = self.axes(reference, env)
+        if len(places) != len(axes):
+            raise Missing(
+                f"{reference.name} has {len(axes)} axes, but {len(places)} indices are written", reference.at
+            )
+        at = [self.place(place, env, reference.at) for place in places]
+        for here, axis in zip(at, axes, strict=True):
+            if not 1 <= here <= axis.size:
+                raise Missing(f"{reference.name} has no entry {here} along {axis.label}", reference.at)
+        return number(whole.entries[at[0], at[1] if len(at) == 2 else 1])
+
+    def _scalar(self, reference: Reference, env: Environment) -> Value:
+        """A constant such as η, a size, or an index as a number."""
+        name = reference.name
+        if name in self.given.constants:
+            return number(sp.Symbol(name, real=True))
+        try:
+            return number(self.place(Place(name), env, reference.at))
+        except Missing:
+            names = ", ".join(sorted({*self.given.arrays, *self.given.constants, *self.given.sizes}))
+            raise Missing(f"{name} is not given; there are {names}", reference.at) from None
+
+    def _symbols(self, key: Key) -> Value:
+        rows, columns = self._shape(key)
+        name = key[0] if key[1] is None else f"{key[0]}{key[1]}"
+        free = "°" * (key in self.free)  # not the symbol of an array that nothing defines
+
+        def symbol(i: int, j: int) -> Expr:
+            indices = [i] * (rows is not ONE) + [j] * (columns is not ONE)
+            return sp.Symbol(
+                f"{name}{free}" + (f"[{','.join(map(str, indices))}]" if indices else ""), real=True
+            )
+
+        return matrix(rows, columns, symbol)
+
+    def _shape(self, key: Key) -> tuple[Axis, Axis]:
+        axes = [self.axis(size, key[1]) for size in self.given.arrays[key[0]].axes]
+        rows, columns, *_ = (*axes, ONE, ONE)
+        return rows, columns
+
+    def _made(self, key: Key) -> Value:
+        """The value of an array by its definition, or symbols where it has none."""
+        rows, columns = self._shape(key)
+        for claim in self._definitions(key):
+            target = claim.left
+            assert isinstance(target, Reference)
+            env = self._layer_env(target, key)
+            places = self.places(target)
+            if not places:
+                value = self.value(claim.right, env)
+                self.same(value, Value(rows, columns, {}), claim.right.at, f"{target.name} is")
+                return Value(rows, columns, value.entries)
+
+            def entry(i: int, j: int, claim: Claim = claim, env: Any = env, places: Any = places) -> Expr:
+                indices = zip((place.name for place in places), (i, j), strict=False)
+                return self.value(claim.right, {**env, **dict(indices)}).number
+
+            return matrix(rows, columns, entry)
+        return self._symbols(key)
+
+    def _definitions(self, key: Key) -> list[Claim]:
+        """Those that fit a name and layer, one of a single layer before one of all."""
+        found = []
+        for claim in self.given.definitions:
+            target = claim.left
+            assert isinstance(target, Reference)
+            if target.name != key[0]:
+                continue
+            if key[1] is None:
+                found.append((0, claim))
+                continue
+            place = target.groups[0][0]
+            if place.name in (None, "L"):
+                if self.place(place, {}) == key[1]:
+                    found.append((0, claim))
+                continue
+            layer = key[1] - place.offset
+            inside = all(
+                self.place(each.first, {}) <= layer <= self.place(each.last, {})
+                for each in claim.ranges
+                if each.name == place.name
+            )
+            if inside:
+                found.append((1, claim))
+        return [claim for _, claim in sorted(found, key=lambda each: each[0])]
+
+    def _layer_env(self, target: Reference, key: Key) -> dict[str, int]:
+        if key[1] is None:
+            return {}
+        place = target.groups[0][0]
+        return {} if place.name in (None, "L") else {str(place.name): key[1] - place.offset}
+
+    def same(self, left: Value, right: Value, at: int, what: str) -> None:
+        """Raise Misfit where two shapes differ in number, note one where they differ in name only."""
+        if (left.rows, left.columns) == (right.rows, right.columns):
+            return
+        problem = f"{what} {left.shape} on one side and {right.shape} on the other"
+        self._misfit(Misfit(problem, at), left.rows.size, right.rows.size)
+        self._misfit(Misfit(problem, at), left.columns.size, right.columns.size, note=False)
+
+    def _misfit(self, misfit: Misfit, left: int, right: int, *, note: bool = True) -> None:
+        if left != right:
+            raise misfit
+        if note:
+            self.misfits.append(misfit)
+
+    def _power(self, formula: Power, env: Environment) -> Value:
+        base, exponent = self.value(formula.base, env), self.value(formula.exponent, env)
+        if not exponent.is_number:
+            raise Misfit(f"an exponent is a number, not {exponent.shape}", formula.exponent.at)
+        if not base.is_number:
+            raise Misfit(
+                f"the power of a {base.shape} is not said: write it entry by entry, or @", formula.at
+            )
+        return number(base.number**exponent.number)
+
+    def _binary(self, formula: Binary, left: Value, right: Value) -> Value:
+        operation = formula.operation
+        if operation == "@":
+            return self.product(left, right, formula.at)
+        if operation in "*/" and (left.is_number or right.is_number):
+            if operation == "/" and not right.is_number:
+                raise Misfit(f"division by a {right.shape}", formula.at)
+            if left.is_number:
+                factor = left.number
+                return right.mapped(lambda e: factor / e if operation == "/" else factor * e)
+            other = right.number
+            return left.mapped(lambda e: e / other if operation == "/" else e * other)
+        self.same(left, right, formula.at, f"'{operation}' has")
+        join: Callable[[Expr, Expr], Expr] = {
+            "+": lambda a, b: a + b,
+            "-": lambda a, b: a - b,
+            "*": lambda a, b: a * b,
+            "/": lambda a, b: a / b,
+        }[operation]
+        entries = {place: join(left.entries[place], right.entries[place]) for place in left.entries}
+        return Value(left.rows, left.columns, entries)
+
+    def product(self, left: Value, right: Value, at: int) -> Value:
+        """The matrix product; numbers multiply anything."""
+        if left.is_number or right.is_number:
+            one, other = (left, right) if left.is_number else (right, left)
+            factor = one.number
+            return other.mapped(lambda entry: factor * entry)
+        if left.columns != right.rows:
+            problem = f"a {left.shape} and a {right.shape} have no product"
+            self._misfit(Misfit(problem, at), left.columns.size, right.rows.size)
+        inner = range(1, left.columns.size + 1)
+        return matrix(
+            left.rows,
+            right.columns,
+            lambda i, j: sp.Add(*(left.entries[i, k] * right.entries[k, j] for k in inner)),
+        )
+
+    def _total(self, formula: Total, env: Environment) -> Value:
+        if formula.last is not None and formula.first is not None:
+            first, last = (self.place(end, env, formula.at) for end in (formula.first, formula.last))
+        else:
+            first, last = 1, self.range_of(formula.index, formula.body, env, formula.at).size
+        terms = [self.value(formula.body, {**env, formula.index: n}) for n in range(first, last + 1)]
+        if not terms:
+            return number(0)
+        head = terms[0]
+        return Value(
+            head.rows,
+            head.columns,
+            {place: sp.Add(*(term.entries[place] for term in terms)) for place in head.entries},
+        )
+
+    def range_of(self, index: str, body: Formula, env: Environment, at: int) -> Axis:
+        """The axis along which an index runs. Misfit where there are two, Missing where there is none."""
+        found: dict[str, Axis] = {}
+        for node in every(body):
+            if isinstance(node, Reference) and node.name in self.given.arrays:
+                places = self.places(node)
+                if any(place.name == index for place in places):
+                    axes = self._axes_or_none(node, env)
+                    for place, axis in zip(places, axes, strict=False):
+                        if place.name == index:
+                            found.setdefault(axis.label, axis)
+        if not found:
+            raise Missing(f"nothing says what {index} runs over", at)
+        axis, *others = found.values()
+        for other in others:
+            problem = f"{index} runs over {axis.label} in one place and over {other.label} in another"
+            self._misfit(Misfit(problem, at), axis.size, other.size)
+        return axis
+
+    def _axes_or_none(self, reference: Reference, env: Environment) -> tuple[Axis, ...]:
+        """The axes, none where the layer is bound by a sum further in."""
+        bound = {place.name for group in reference.groups[:1] for place in group}
+        array = self.given.arrays[reference.name]
+        if array.layers and not bound <= {None, "L", *env}:
+            return ()
+        return self.axes(reference, env)
+
+    def _partial(self, formula: Partial, env: Environment) -> Value:
+        array, layer = self._array(formula.by, env)
+        key = (array.name, layer)
+        inside = self.freed(key)
+        of = inside.value(formula.of, env)
+        symbols, here = inside.array(key), self.array(key)
+        back = {
+            symbol: here.entries[place] for place, symbol in symbols.entries.items() if key in inside.free
+        }
+        wanted = inside.value(formula.by, env)
+        self.misfits += inside.misfits
+        if not of.is_number:
+            if not wanted.is_number:
+                raise Misfit(f"the derivative of a {of.shape} by a {wanted.shape} is no matrix", formula.at)
+            return of.mapped(lambda entry: entry.diff(wanted.number).xreplace(back))
+        return wanted.mapped(lambda symbol: of.number.diff(symbol).xreplace(back))
+
+    def freed(self, key: Key) -> World:
+        """The world in which an array is made of symbols, whatever defines it."""
+        if self.array(key) == self._symbols(key):
+            return self  # it is already
+        return World(self.given, self.sizes, self.free | {key})
+
+    def _call(self, call: Call, env: Environment) -> Value:
+        if call.function in SPECIAL:
+            return SPECIAL[call.function](self, call, env)
+        name = call.function.rstrip("'")
+        order = len(call.function) - len(name)
+        if len(call.arguments) != 1:
+            raise Missing(f"{call.function} takes one argument, not {len(call.arguments)}", call.at)
+        argument = self.value(call.arguments[0], env)
+        return argument.mapped(self._function(call, name, order, env))
+
+    def _function(self, call: Call, name: str, order: int, env: Environment) -> Callable[[Expr], Expr]:
+        row = self.given.functions.get(name)
+        if row is None:
+            if name not in FUNCTIONS or FUNCTIONS[name].arity != 1 or order:
+                names = ", ".join(sorted(self.given.functions))
+                raise Missing(f"no function {call.function}; there are {names}", call.at)
+            return FUNCTIONS[name].build
+        if row.formula is not None:
+            formula = row.formula.diff(Z, order)
+            return lambda entry: formula.xreplace({Z: entry})
+        if row.layered and call.layer is None:
+            raise Missing(f"each layer has its own {name}; say which: {name}[l](…)", call.at)
+        layer = "" if call.layer is None or not row.layered else str(self.place(call.layer, env, call.at))
+        made = undefined(f"{name}{layer}", 1, (order,))
+        return lambda entry: made(entry)
+
+
+Special = Callable[[World, Call, Environment], Value]
+
+
+def _arguments(world: World, call: Call, env: Environment, count: int) -> list[Value]:
+    if len(call.arguments) != count:
+        raise Missing(f"{call.function} takes {count} arguments, not {len(call.arguments)}", call.at)
+    return [world.value(argument, env) for argument in call.arguments]
+
+
+def _outer(world: World, call: Call, env: Environment) -> Value:
+    """outer(a, b) = a bᵀ of two columns."""
+    left, right = _arguments(world, call, env, 2)
+    for side in (left, right):
+        if side.columns.size != 1:
+            raise Misfit(f"outer takes columns, not a {side.shape}", call.at)
+    return world.product(left, right.turned, call.at)
+
+
+def _dot(world: World, call: Call, env: Environment) -> Value:
+    """dot(A, B) = Σ over all entries of their products, of two arrays of one shape."""
+    left, right = _arguments(world, call, env, 2)
+    world.same(left, right, call.at, "dot has")
+    return number(sp.Add(*(left.entries[place] * right.entries[place] for place in left.entries)))
+
+
+def _diagonal(world: World, call: Call, env: Environment) -> Value:
+    (column,) = _arguments(world, call, env, 1)
+    if column.columns.size != 1:
+        raise Misfit(f"diag takes a column, not a {column.shape}", call.at)
+    return matrix(column.rows, column.rows, lambda i, j: column.entries[i, 1] if i == j else sp.S.Zero)
+
+
+def _ones(world: World, call: Call, env: Environment) -> Value:
+    """ones(m): a column of ones."""
+    (size,) = call.arguments
+    if not isinstance(size, Reference):
+        raise Missing("ones takes a size, such as ones(m)", call.at)
+    return matrix(world.axis(_at_layer(world, size, env), None), ONE, lambda i, j: sp.S.One)
+
+
+def _at_layer(world: World, size: Reference, env: Environment) -> Reference:
+    """A size with its layer as a number."""
+    if not size.groups:
+        return size
+    layer = world.place(size.groups[0][0], env, size.at)
+    return Reference(size.name, ((Place(None, layer),),), at=size.at)
+
+
+def _delta(world: World, call: Call, env: Environment) -> Value:
+    """delta(i, j): 1 where i = j, else 0."""
+    left, right = _arguments(world, call, env, 2)
+    return number(int(left.number == right.number))
+
+
+def _slice(world: World, call: Call, env: Environment) -> Value:
+    """col(A, c) and row(A, i), both as columns."""
+    array, at = _arguments(world, call, env, 2)
+    array = array if call.function == "col" else array.turned
+    place = int(at.number)
+    return matrix(array.rows, ONE, lambda i, j: array.entries[i, place])
+
+
+SPECIAL: Final[Mapping[str, Special]] = {
+    "outer": _outer,
+    "dot": _dot,
+    "diag": _diagonal,
+    "ones": _ones,
+    "delta": _delta,
+    "col": _slice,
+    "row": _slice,
+}

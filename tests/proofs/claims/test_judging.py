@@ -1,0 +1,118 @@
+"""Claims about a chain of layers: true ones, false ones, and those whose shapes do not fit."""
+
+import pytest
+
+from proofs.claims.formula import parse_claims
+from proofs.claims.given import given
+from proofs.claims.judging import judge
+from symbolic.errors import FormulaError
+
+CHAIN = given(
+    sizes={"n": True, "m": False},
+    depth=3,
+    arrays={
+        "W": "n[l], n[l-1] for l in 1..L",
+        "b": "n[l] for l in 1..L",
+        "z": "n[l] for l in 1..L",
+        "a": "n[l] for l in 0..L",
+        "delta": "n[l] for l in 1..L",
+        "x": "n[0]",
+        "y": "n[L]",
+        "C": "",
+    },
+    functions={"sigma": ""},
+    definitions=[
+        "a[0] = x",
+        "z[l] = W[l] @ a[l-1] + b[l] for l in 1..L",
+        "a[l] = sigma(z[l]) for l in 1..L",
+        "C = Sum((y[j] - a[L][j])**2, j)/2",
+        "delta[l][j] = D(C, z[l][j]) for l in 1..L",
+    ],
+)
+TRUE = [
+    "D(C, b[l][j]) = delta[l][j]",
+    "D(C, W[l][j,k]) = delta[l][j]*a[l-1][k]",
+    "D(C, W[l]) = outer(delta[l], a[l-1])",
+    "D(C, W[l]) = delta[l] @ a[l-1].T",
+    "delta[l][j] = sigma'(z[l][j])*Sum(delta[l+1][k]*W[l+1][k,j], k) for l in 1..L-1",
+    "delta[l] = sigma'(z[l]) * (W[l+1].T @ delta[l+1]) for l in 1..L-1",
+    "delta[l] = diag(sigma'(z[l])) @ W[l+1].T @ delta[l+1] for l in 1..L-1",
+    "delta[L] = (a[L] - y) * sigma'(z[L])",
+    "D(z[l+1][k], z[l][j]) = W[l+1][k,j]*sigma'(z[l][j])",
+    "D(z[l][j], z[l][k]) = delta(j, k)",
+]
+FALSE = [
+    "D(C, b[l][j]) = -delta[l][j]",
+    "delta[L] = (y - a[L]) * sigma'(z[L])",
+    "delta[L] = 2*(a[L] - y) * sigma'(z[L])",
+    "delta[l] = W[l+1].T @ delta[l+1] for l in 1..L-1",
+    "delta[L] = (a[L] - y) * sigma(z[L])",
+]
+ILL_FORMED = {
+    "delta[l] = sigma'(z[l]) * (W[l+1] @ delta[l+1]) for l in 1..L-1": "n[2]×n[1] and a n[2]×1 have no",
+    "D(C, W[l]) = outer(a[l-1], delta[l])": "n[1]×n[0] on one side and n[0]×n[1] on the other",
+    "delta[L][j] = (a[L][j] - y[j])*sigma'(z[l][j])": "j runs over n[3] in one place and over n[1]",
+    "delta[l][j] = sigma'(z[l][j])*Sum(delta[l+1][k]*W[l+1][k,j], k) for l in 1..L": "[4]; its layers are 1 to 3",
+    "delta[L] = W": "W is one for each layer",
+    "delta[L] = a[L] + 1": "n[3]×1 on one side and number",
+    "delta[L] = a[L]**2": "entry by entry",
+    "C = q": "q is not given",
+}
+
+
+def judged(text, context=CHAIN):
+    (claim,) = parse_claims(text)
+    return judge(claim, context)
+
+
+@pytest.mark.parametrize("text", TRUE)
+def test_true_claims_are_true(text):
+    found = judged(text)
+    assert found.answer == "true", found
+    assert found.tried > 0
+
+
+@pytest.mark.parametrize("text", FALSE)
+def test_false_claims_have_a_counterexample(text):
+    found = judged(text)
+    assert found.answer == "false", found
+    assert found.counterexample is not None and found.counterexample.point
+
+
+@pytest.mark.parametrize("text", ILL_FORMED)
+def test_what_does_not_fit_is_located(text):
+    found = judged(text)
+    assert found.answer == "ill-formed", found
+    assert ILL_FORMED[text] in found.reason
+    assert found.at is not None
+
+
+def test_transposed_product_is_false_for_square_matrices_too():
+    assert judged("delta[l] = sigma'(z[l]) * (W[l+1] @ delta[l+1]) for l in 1..L-1").if_square == "false"
+
+
+def test_what_fits_for_square_matrices_only_is_said():
+    context = given(sizes={"n": True}, depth=2, arrays={"W": "n[l], n[l-1] for l in 1..L", "v": "n[1]"})
+    found = judged("dot(v, W[1].T @ v) = dot(W[1] @ v, v)", context)
+    assert (found.answer, found.if_square) == ("ill-formed", "true")
+
+
+def test_a_claim_for_another_scale_is_false_there_and_true_with_its_own():
+    assert judged("D(C, a[L]) = a[L] - y").answer == "true"
+    assert (
+        judged("D(C, a[L]) = a[L] - y", CHAIN.with_definitions("C = Sum((y[j] - a[L][j])**2, j)")).answer
+        == "false"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["C = ", "C == 1", "a[1+i+j] = 2", "C = (1", "C", "C = " + "(" * 99 + "1" + ")" * 99]
+)
+def test_what_is_no_claim_is_refused_with_its_place(text):
+    with pytest.raises(FormulaError):
+        parse_claims(text)
+
+
+def test_time_up_is_undecided():
+    (claim,) = parse_claims(TRUE[1])
+    assert judge(claim, CHAIN, seconds=0).answer == "undecided"

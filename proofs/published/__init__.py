@@ -1,0 +1,1 @@
+"""Published derivations, audited: every definition, claim and open step, decided by machine."""

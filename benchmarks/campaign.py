@@ -246,7 +246,7 @@ def checked(specimen: Specimen, max_time: float) -> Result:
     best = [f"{each.bug}\n{each.formula}\n{each.equivalents}" for each in report.explanations]
     contract = [f"{check.name}: {check.sentence}" for check in report.contract if check.passed == "failed"]
     findings = [f"{finding.kind}: {finding.sentence}" for finding in report.findings]
-    said_besides = [*findings, *report.localisation, *report.remarks, *contract]
+    said_besides = [report.verdict, *findings, *report.localisation, *report.remarks, *contract]
     said_besides += report.convention.sentences if report.convention else ()
 
     def has(texts: Sequence[str]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -15,10 +15,13 @@ from symbolic.derivation import Derivation
 from symbolic.expressions import Expr, name_of, scalars_of
 from symbolic.grammar.functions import undefined_parts
 from symbolic.losses import OUTPUTS
-from symbolic.mutation import neighbours, outputs, scaling, slopes, structure
+from symbolic.mutation import landing, neighbours, outputs, scaling, slopes, structure
+from symbolic.mutation.clipping import clipped
+from symbolic.mutation.forwards import forwards
+from symbolic.mutation.joined import joined, restated
 from symbolic.mutation.mutant import Mutant
 from symbolic.mutation.naming import named
-from symbolic.mutation.places import Edit, Place, Surroundings, fits
+from symbolic.mutation.places import IN_TIME, Edit, Place, Surroundings, fits
 from symbolic.mutation.rewriting import rewritten
 from symbolic.notation import Array, Binding, Equation, Slot, Step
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
@@ -37,6 +40,7 @@ def rewritings(place: Place) -> Iterator[Edit]:
 
 
 OPERATORS: Final[tuple[Operator, ...]] = (
+    structure.uses,
     structure.biases,
     scaling.factors,
     scaling.halves,
@@ -44,6 +48,7 @@ OPERATORS: Final[tuple[Operator, ...]] = (
     slopes.moved,
     slopes.other_functions,
     slopes.formulas,
+    slopes.dotted,
     outputs.softmax,
     outputs.other_losses,
     outputs.fused,
@@ -51,16 +56,24 @@ OPERATORS: Final[tuple[Operator, ...]] = (
     outputs.spread,
     outputs.other_penalties,
     structure.weights,
-    structure.scatters,
-    structure.windows,
+    landing.scatters,
+    landing.overlaps,
+    landing.maxima,
+    landing.repeats,
+    landing.windows,
     structure.masks,
     structure.sizes,
+    structure.summed,
     structure.narrowed,
     neighbours.raw_errors,
     neighbours.reused,
     neighbours.updated,
     neighbours.shifted,
+    neighbours.in_time,
+    neighbours.factors_swapped,
     neighbours.across,
+    joined,
+    restated,
     rewritings,  # last, as the first of equal mutants gives the name
 )
 
@@ -87,7 +100,7 @@ def mutants(derivation: Derivation) -> tuple[Mutant, ...]:
         if len(wrong) == len(mutant.changed) and told not in seen:
             seen.add(told)
             found.append(mutant)
-    return tuple(_told_apart(found))
+    return tuple(_told_apart([*found, *clipped(around), *forwards(around)]))
 
 
 def _told_apart(found: list[Mutant]) -> Iterator[Mutant]:
@@ -115,9 +128,11 @@ def _parts(proposals: list[Found], depth: int) -> list[Group]:
     chosen = [
         ("everywhere", proposals),
         ("hidden layers", [each for each in proposals if depth and each[0].layer != depth]),
+        ("output layer", [each for each in proposals if depth and each[0].layer == depth]),
+        *_alike(proposals, depth),
         ("weights", [each for each in proposals if each[0].is_gradient and each[0].rank == 2]),
         ("biases", [each for each in proposals if each[0].is_gradient and each[0].rank == 1]),
-        *((_place_name(each[0], depth), [each]) for each in proposals),
+        *((_place_name(each[0], depth), [each]) for each in proposals if _is_likely_alone(*each)),
     ]
     parts: dict[tuple[Array, ...], Group] = {}
     for name, found in chosen:
@@ -127,6 +142,22 @@ def _parts(proposals: list[Found], depth: int) -> list[Group]:
         elif targets and len(set(targets)) == len(targets) and all(fits(edit.step) for _, edit in found):
             parts[targets] = ([name], found)
     return list(parts.values())
+
+
+def _alike(proposals: list[Found], depth: int) -> Iterator[tuple[str, list[Found]]]:
+    """In a graph: one array in every step of a cell that is unrolled, and all statistics of one layer."""
+    groups: dict[str, list[Found]] = defaultdict(list)
+    for place, edit in () if depth else proposals:
+        groups[f"everywhere in {IN_TIME.sub('', place.of.name)}"].append((place, edit))
+        node, _, local = place.of.name.rpartition(".")
+        if not place.is_gradient and local and place.rank < place.around.ranks.get(node, 0):
+            groups[f"statistics of {node}"].append((place, edit))
+    yield from ((name, found) for name, found in groups.items() if len(found) > 1)
+
+
+def _is_likely_alone(place: Place, edit: Edit) -> bool:
+    """In the midst of an unrolled cell only a path can be missing: one that is cut every few steps."""
+    return not place.is_between or edit.number in _PATHS
 
 
 def _place_name(place: Place, depth: int) -> str:
@@ -141,6 +172,7 @@ def _plain(place: Place) -> str:
     return replace(place.step.target, cotangent=False).label
 
 
+_PATHS: Final = frozenset({44, 55})
 _KIND: Final = {2: "weights, ", 1: "biases, "}
 
 
@@ -179,7 +211,7 @@ def _where(places: list[Place], around: Surroundings) -> str:
 
 def _meaning(step: Step) -> tuple[Array, Expr]:
     """What a step says, whatever its local names: arrays, numbers and formulas put in."""
-    bound = tuple(sorted(((name, _token(bound)) for name, bound in step.bindings.items()), key=str))
+    bound = tuple((name, _token(step.bindings[name])) for name in sorted(step.bindings))
     return step.target, _meant(step.equation, bound)
 
 
@@ -190,7 +222,7 @@ def _token(bound: Binding) -> object:
 @cache
 def _meant(equation: Equation, bound: tuple[tuple[str, object], ...]) -> Expr:
     known: Mapping[str, object] = dict(bound)
-    value = equation.value
+    value = sp.Tuple(equation.value, *equation.positions) if equation.scatters else equation.value
     for node in value.atoms(sp.Function):
         parts = undefined_parts(node)
         formula = _formula(known[parts[0]], parts[1]) if parts else None

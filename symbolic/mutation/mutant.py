@@ -33,6 +33,11 @@ class Mutant:
         return f"{self.bug} ({self.where})"
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps that no right derivation has."""
+        return (*self.extra, *self.changed)
+
+    @property
     def targets(self) -> frozenset[Array]:
         return frozenset(step.target for step in self.changed)
 

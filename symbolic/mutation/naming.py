@@ -25,7 +25,11 @@ class Name:
 
 
 _ROWS: Final = (
+    Name("kernel", r"W\w* not transposed", "{}: two of its axes swapped", 49),
     Name("any", r"W\w* not transposed", "W for Wᵀ", 9),
+    Name("any", r"product of sums .*", "{}", 17),
+    Name("any", r"\[condition\] the wrong way round", "mask {}", 28),
+    Name("gradient", r"factor ∂E/∂\w+ missing", "upstream gradient dropped", 26),
     Name("any", r"factor f′ missing", "f′ missing", 10),
     Name("slope", r"factor (Σ .*|∂E/∂\w+) missing", "upstream gradient dropped", 26),
     Name("penalised", r"sign of the term (p′.*|f·.*|.*·f)", "sign of the penalty", 20),
@@ -35,9 +39,14 @@ _ROWS: Final = (
     Name("penalised", r"factor 2 missing", "penalty halved", 21),
     Name("dropout", r"factor D missing", "dropout: mask missing", 38),
     Name("dropout", r"factor 1/\(.*rate.*\) missing", "dropout: 1/(1 − p) missing", 38),
-    Name("norm", r"factor γ missing", "norm: γ missing", 42),
-    Name("attention", r"factor 1/√N missing", "1/√d missing", None),
+    Name("norm", r"factor γ missing", "norm: scale γ missing", 42),
+    Name("norm", r"factor 1/N missing", "norm: sum for the mean, {}", 43),
+    Name("norm", r"N − 1 for N", "norm: {} in a mean or the variance", 41),
+    Name("norm", r"1/√.* once (more|less)", "norm: {}, in the power of the variance", 41),
+    Name("norm", r"no error passed back", "norm: path through a statistic missing, {}", 41),
+    Name("attention", r"factor 1/√N missing", "scale 1/√d missing", None),
     Name("softmax", r"\w+ for the sum over \w+", "softmax: diagonal only", 33),
+    Name("softmax", r"factor A missing", "softmax: factor missing in its slope or its sum", 33),
     Name("softmax", r"term .*Σ.* missing", "softmax: sum missing", 33),
     Name("softmax", r"sum over the axis .*", "softmax along the wrong axis", 51),
     Name("log-softmax", r".*", "log-softmax: {}", 34),
@@ -74,6 +83,11 @@ def _layer_names(place: Place) -> set[str]:
 _KINDS: Final[Mapping[str, Callable[[Place], bool]]] = {
     "any": lambda place: True,
     "slope": lambda place: not place.is_gradient,
+    "gradient": lambda place: place.is_gradient,
+    "kernel": lambda place: any(
+        isinstance(bound, Array) and bound.name.rpartition(".")[2] == "W" and len(bound.shape) > 2
+        for bound in place.step.bindings.values()
+    ),
     "penalised": lambda place: place.is_gradient and "f" in place.step.bindings,
     "dropout": lambda place: any(name.startswith("rate") for name in place.step.bindings),
     "norm": lambda place: any("norm" in name for name in _layer_names(place)),

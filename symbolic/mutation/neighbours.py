@@ -4,22 +4,27 @@ updated too early.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 import sympy as sp
 
-from symbolic.activations import Activation
+from symbolic.activations import VALUE, Activation
 from symbolic.expressions import Expr, entry_of, fresh_indices, name_of
 from symbolic.grammar.indices import is_index
 from symbolic.losses import Loss
 from symbolic.mutation.outputs import is_softmax
 from symbolic.mutation.places import Edit, Place, entries, scalar
-from symbolic.notation import Array, Equation, Step
+from symbolic.notation import Array, Binding, Equation, Step
 from symbolic.unification import sized
 
 ETA: Final = "eta"
+_MOVES: Final[Mapping[str, Callable[[tuple[Array, ...], int], Array | None]]] = {
+    "the step after, for that before": lambda chain, at: chain[at + 1] if at + 1 < len(chain) else None,
+    "the step before": lambda chain, at: chain[at - 1] if at else None,
+    "the first step": lambda chain, at: chain[0],
+}
 _INPUT: Final = "X"
 
 
@@ -34,6 +39,48 @@ def shifted(place: Place) -> Iterator[Edit]:
                 variant = f"{there - here:+d}"
                 bug = f"{_said(array)} of layer l{variant}"
                 yield Edit(bug, 18, _swapped(place, entry, other), variant + _said(array))
+
+
+def in_time(place: Place) -> Iterator[Edit]:
+    """The state of a cell at another step, wherever it is read: of the next, the one before, the first; and
+    f′ at the state before, for a rule in a = f(z).
+    """
+    states = place.around.states
+    read = {e: place.step.array(name_of(e)) for e in _whole_entries(place)}
+    known = {entry: chain for entry, array in read.items() if (chain := states.get(array))}
+    for said, move in _MOVES.items() if known else ():
+        swaps: dict[Expr, Expr] = {}
+        bindings: dict[str, Binding] = {}
+        for entry, chain in known.items():
+            other = move(chain, chain.index(read[entry]))
+            if other is None:
+                break
+            new, own = place.entry(other, entry.indices)
+            bindings |= own
+            swaps[entry] = new
+        else:
+            step = place.with_value(place.value.xreplace(swaps), bindings)
+            yield Edit(f"state of {said}", 18, step, said)
+    for call in place.calls(Activation):
+        value = place.around.value_of(place.step.array(name_of(call.node.args[0])))
+        chain = states.get(value) if value else None
+        formula = call.source.slope_by_value
+        other = chain[chain.index(value) - 1] if chain and value in chain[1:] else None
+        if other and formula is not None:
+            new, own = place.entry(other, call.node.args[0].indices)
+            step = place.put(call.node, formula.xreplace({VALUE: new}), own)
+            yield Edit("slope f′ at the state of the step before", 13, step, "slope")
+
+
+def factors_swapped(place: Place) -> Iterator[Edit]:
+    """One factor of a product where the other belongs: y = h∘k handed back as g∘h to h."""
+    for entry in _whole_entries(place):
+        array = place.step.array(name_of(entry))
+        for step in place.around.readers.get(array, ()):
+            if place.of in step.inputs and place.of != array and array.shape == place.of.shape:
+                bug = "a factor's own derivative taken for the other's (product rule)"
+                yield Edit(bug, 18, _swapped(place, entry, place.of))
+                break
 
 
 def across(place: Place) -> Iterator[Edit]:

@@ -95,14 +95,17 @@ def softmax(place: Place) -> Iterator[Edit]:
 
 
 def other_penalties(place: Place) -> Iterator[Edit]:
-    """The slope of the other norm."""
+    """The slope of the other norm: 2w for sign(w), with or without its 2."""
     for call in place.calls(Penalty):
         slot = place.step.slot(call.name)
         for norm in PENALTIES:
             if norm != call.source.norm:
-                other = replace(call.source, norm=norm)
-                step = place.rebound({call.name: replace(slot, source=other)})
-                yield Edit(f"slope of the {norm} penalty", 21, step, norm)
+                other = place.rebound({call.name: replace(slot, source=replace(call.source, norm=norm))})
+                yield Edit(f"slope of the {norm} penalty", 21, other, norm)
+                share = sp.S.Half if norm == "l2" else sp.Integer(2)
+                value = other.equation.value.xreplace({call.node: share * call.node})
+                step = replace(other, equation=replace(other.equation, value=value))
+                yield Edit(f"slope of the {norm} penalty, times {share}", 21, step, norm)
 
 
 def is_softmax(step: Step) -> bool:

@@ -27,6 +27,7 @@ from symbolic.losses import Loss, Penalty
 from symbolic.notation import Array, Binding, Equation, Slot, Step
 
 GRADIENTS: Final = ("weight gradient", "bias gradient", "gradient")
+IN_TIME: Final = re.compile(r"_\d+(?=\.|$)")  # the number of a step in the name of an unrolled cell
 _NOT_IN_NAMES: Final = re.compile(r"\W")
 
 
@@ -89,6 +90,43 @@ class Surroundings:
         return max((layer for layer in layers if isinstance(layer, int)), default=0)
 
     @cached_property
+    def ranks(self) -> Mapping[str, int]:
+        """The number of axes of each array that is computed, by its name."""
+        return {step.target.name: len(step.target.shape) for step in self.derivation.forward}
+
+    @cached_property
+    def states(self) -> Mapping[Array, tuple[Array, ...]]:
+        """Each state of an unrolled cell, with that state at all steps in order, the one given at first."""
+        found: dict[Array, tuple[Array, ...]] = {}
+        for key, steps in self._in_time.items():
+            given = [a for a in self._read_like(key, steps) if a not in self.makers]
+            chain = (*given[:1], *(step.target for step in steps))
+            found |= dict.fromkeys(chain, chain) if len(steps) > 1 else {}
+        return found
+
+    @cached_property
+    def between(self) -> frozenset[Array]:
+        """What the steps of an unrolled cell compute, the first and the last left out."""
+        return frozenset(step.target for steps in self._in_time.values() for step in steps[1:-1])
+
+    @cached_property
+    def _in_time(self) -> Mapping[tuple[str, str], list[Step]]:
+        """The steps of an unrolled cell that say the same at different times."""
+        found: dict[tuple[str, str], list[Step]] = defaultdict(list)
+        for step in self.derivation.forward if isinstance(self.derivation.chain, Graph) else ():
+            if (name := IN_TIME.sub("", step.target.name)) != step.target.name:
+                found[name, step.equation.rule].append(step)
+        return found
+
+    def _read_like(self, key: tuple[str, str], steps: list[Step]) -> Iterator[Array]:
+        """What the first step of a cell reads under the name that the state has in the second."""
+        targets = {step.target for step in steps}
+        for same in self._in_time.values():
+            for name in same[0].equation.inputs if len(same) > 1 else ():
+                if same[1].equation == same[0].equation and same[1].array(name) in targets:
+                    yield same[0].array(name)
+
+    @cached_property
     def constants(self) -> frozenset[Array]:
         """What is given beside the inputs, targets of losses left out."""
         chain = self.derivation.chain
@@ -96,6 +134,32 @@ class Surroundings:
             return frozenset()
         losses = {array for each in chain.losses.values() for array in each.arrays.values()}
         return frozenset(array for array in chain.constants if array.name not in losses)
+
+    def statistic(self, cotangent: Array) -> Step | None:
+        """The step of a cotangent that one layer keeps to itself, and that is a sum."""
+        step = self._sums.get(cotangent)
+        return step if step and "." in cotangent.name and cotangent.cotangent else None
+
+    @cached_property
+    def _sums(self) -> Mapping[Array, Step]:
+        steps = (place.step for place in self.places if not place.is_gradient)
+        return {
+            step.target: step
+            for step in steps
+            if step.equation.value.has(sp.Sum) and not step.equation.scatters
+        }
+
+    @cached_property
+    def quotients(self) -> tuple[Step, ...]:
+        """Forward steps within a layer that are a sum times something, such as x̂ = (x - μ)/s."""
+        return tuple(
+            step
+            for step in self.derivation.forward
+            if "." in step.target.name
+            and isinstance(step.equation.value, sp.Mul)
+            and any(isinstance(part, sp.Add) for part in step.equation.value.args)
+            and not step.equation.scatters
+        )
 
     def value_of(self, array: Array) -> Array | None:
         """The array that holds g(z) for every z of this one."""
@@ -187,6 +251,11 @@ class Place:
         """An entry of any array, and the binding that this takes."""
         name, bindings = self.named(array)
         return entry_of(name, indices), bindings
+
+    @property
+    def is_between(self) -> bool:
+        """Whether this is in a step of an unrolled cell that is neither the first nor the last."""
+        return self.of in self.around.between
 
     def is_there(self, cotangent: Array) -> bool:
         """Whether a cotangent has been computed before this step."""

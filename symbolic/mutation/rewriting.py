@@ -3,9 +3,10 @@
     a + b    one term missing, of the wrong sign, counted twice
     a·b      one factor missing
     Σ_k F    the mean for the sum, the last term alone, the term at an index of the target for the sum, the
-             sum over another axis
+             sum over another axis, Σ F·Σ G for Σ F·G
     X[i,j]   X[j,i]
-    a²       a
+    a²       a, a³;  1/√a: one root more or less;  1/N: 1/(N - 1)
+    [p]      [not p]
 
 A rewriting has a name in the names of the formula, so that it means the same in every layer.
 """
@@ -91,12 +92,23 @@ def _here(expr: Expr, free: Sequence[sp.Symbol]) -> Iterator[Rewriting]:
             whole = expr.exp.is_Integer
             power = expr.exp - sp.sign(expr.exp) if whole else expr.exp * 2
             yield f"{'power' if whole else 'root'} of {said(expr.base)} forgotten", expr.base**power
+            if whole and expr.exp.is_positive:
+                yield f"power of {said(expr.base)} not reduced", expr.base ** (expr.exp + 1)
+            elif not whole and expr.exp.is_negative:
+                root = said(sp.sqrt(expr.base))
+                yield f"1/{root} once more", expr.base ** (expr.exp - sp.S.Half)
+                yield f"1/{root} once less", expr.base ** (expr.exp + sp.S.Half)
+        case sp.Pow() if expr.exp == -1 and expr.base.is_Symbol and expr.base.name.startswith("N_"):
+            yield "N − 1 for N", 1 / (expr.base - 1)
+        case Holds():
+            yield "[condition] the wrong way round", Holds(~expr.args[0])
 
 
 def _of_sum(total: sp.Sum, free: Sequence[sp.Symbol]) -> Iterator[Rewriting]:
     inside, index = peeled(total)
     end, first = end_of(total), total.limits[-1][1]
     yield f"mean over {index} for the sum", total / end
+    yield from _apart(total)
     yield f"last {index} alone for the sum", inside.xreplace({index: end})
     for own in free:
         if inside.has(own):
@@ -106,6 +118,17 @@ def _of_sum(total: sp.Sum, free: Sequence[sp.Symbol]) -> Iterator[Rewriting]:
             if inside.has(other):
                 axis = PlainSum(inside.xreplace({index: own, other: index}), (index, first, size_of(other)))
                 yield f"sum over the axis {other}, not {index}", axis
+
+
+def _apart(total: sp.Sum) -> Iterator[Rewriting]:
+    """Σ F·Σ G for Σ F·G, where each has the index."""
+    inside, index = peeled(total)
+    factors = sp.Mul.make_args(inside)
+    own = [factor for factor in factors if factor.has(index)]
+    if len(own) > 1 and not inside.has(sp.Sum):
+        sums = [PlainSum(factor, total.limits[-1]) for factor in own]
+        others = [factor for factor in factors if not factor.has(index)]
+        yield f"product of sums over {index} for the sum of products", sp.Mul(*others, *sums)
 
 
 def said(expr: Expr) -> str:

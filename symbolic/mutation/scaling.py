@@ -15,6 +15,7 @@ from symbolic.expressions import Expr
 from symbolic.grammar.formula import parse_scalar
 from symbolic.graph import Graph
 from symbolic.losses import OUTPUTS, Loss
+from symbolic.mutation.naming import named
 from symbolic.mutation.places import Edit, Place, scalar
 from symbolic.notation import Array, Step
 
@@ -74,7 +75,8 @@ def factors(place: Place) -> Iterator[Edit]:
         step = None if factor is None or factor == 1 else _PARTS[row.part](place, factor)
         if step is not None:
             free = tuple(name for name in FREE if name == row.factor)
-            yield Edit(row.bug, row.number, step, row.part, constants=free)
+            bug, number = named(place, row.bug) if row.factor == "0" else (row.bug, None)
+            yield Edit(bug, number or row.number, step, row.part, constants=free)
 
 
 def halves(place: Place) -> Iterator[Edit]:
@@ -89,7 +91,13 @@ def halves(place: Place) -> Iterator[Edit]:
 
 
 def places_in_time(place: Place) -> Iterator[Edit]:
-    """The mean over an axis between the outputs and the samples, where E is the sum over it."""
+    """The mean over an axis between the outputs and the samples, or over losses, where E is the sum."""
+    chain = place.around.derivation.chain
+    terms = sum(1 for each in chain.losses.values() if each.arrays) if isinstance(chain, Graph) else 1
+    if terms > 1 and place.calls(Loss):
+        mean = _of_scalar(place, _SCALE, sp.Rational(1, terms))
+        if mean is not None:
+            yield Edit(f"1/T twice: mean over the {terms} losses too", 3, mean, "losses")
     target = place.step.bindings.get("T")
     if isinstance(target, Array) and place.calls(Loss):
         for axis, size in enumerate(target.shape[1:-1], start=1):

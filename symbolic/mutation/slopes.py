@@ -11,11 +11,14 @@ from typing import Final, get_args
 import sympy as sp
 
 from symbolic.activations import ACTIVATIONS, ALPHA, VALUE, Activation, AtKinks, Z, activation
-from symbolic.expressions import Expr
+from symbolic.expressions import Expr, all_indices, fresh_indices
 from symbolic.grammar.formula import parse_scalar, to_text
+from symbolic.grammar.functions import undefined
+from symbolic.grammar.indices import is_index
 from symbolic.mutation.places import Call, Edit, Place, scalar
 from symbolic.mutation.rewriting import rewritings
-from symbolic.notation import Array, Binding, Step
+from symbolic.notation import Array, Binding, Step, size_of
+from symbolic.plain import PlainSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ _ROWS: Final = (
     WrongSlope("elu", "where(z > 0, 1, alpha)", 30),
     WrongSlope("selu", "where(z > 0, 1.0507009873554805, z + 1.0507009873554805*1.6732632423543772)", 30),
     WrongSlope("selu", "where(z > 0, 1, 1.6732632423543772*exp(z))", 30),
+    WrongSlope("selu", "where(z > 0, 1, 1.0507009873554805*1.6732632423543772*exp(z))", 30),
     WrongSlope("selu", "where(z > 0, 1, a + 1.6732632423543772)", 30),
     WrongSlope("selu", "where(z > 0, 1.0507009873554805, a + 1.6732632423543772)", 30),
     WrongSlope("leaky_relu", "where(z > 0, 1, alpha*z)", 28),
@@ -57,15 +61,33 @@ def moved(place: Place) -> Iterator[Edit]:
     """f′(a) for f′(z), f′ of z in another layer, f′ applied twice."""
     for call in place.calls(Activation):
         z, value = _arrays(place, call)
-        number = 29 if call.source.kinks else 12
         if value:
-            yield Edit("f′(a) for f′(z)", number, _at(place, call, value))
+            yield from _at_value(place, call, value)
+        elif call.source.name != "identity":
+            inner = undefined(call.name, 1, (0,))(*call.node.args)
+            yield Edit("f′(a) for f′(z)", 12, place.put(call.node, call.node.func(inner)))
         bug = "f′ twice" if call.source.name != "identity" else "extra f′"
         yield Edit(bug, 11, place.put(call.node, call.node**2))
+        for said, factor in (("times 2", sp.Integer(2)), ("halved", sp.S.Half)):
+            number = _NUMBERS.get(call.source.name)
+            yield Edit(f"slope f′ {said}", number, place.put(call.node, factor * call.node))
         for other in place.around.makers:
             if other != z and other.shape == z.shape and other.name == z.name and z.layer is not None:
                 variant = f"{_layer(other) - _layer(z):+d}"
                 yield Edit(f"f′ of layer l{variant}", 13, _at(place, call, other), variant)
+
+
+def _at_value(place: Place, call: Call[Activation], value: Array) -> Iterator[Edit]:
+    """f′(a) for f′(z); where f has a kink that is a mask read off a, with either slope where a = 0."""
+    if not call.source.kinks:
+        yield Edit("f′(a) for f′(z)", 12, _at(place, call, value))
+        return
+    yield Edit("f′(a) for f′(z), the mask of a", 29, _at(place, call, value))
+    slot, step = place.step.slot(call.name), _at(place, call, value)
+    for choice in ("left", "right"):
+        source = replace(call.source, at_kinks=choice)
+        chosen = replace(step, bindings={**step.bindings, call.name: replace(slot, source=source)})
+        yield Edit(f"f′(a) for f′(z), the mask of a, at 0 from the {choice}", 29, chosen)
 
 
 def other_functions(place: Place) -> Iterator[Edit]:
@@ -88,23 +110,31 @@ def _other_parameters(place: Place, call: Call[Activation], alpha: sp.Rational) 
     values |= {"1/alpha": 1 / alpha} if alpha else {}
     for said, value in values.items():
         yield _sourced(
-            place, call, _with_alpha(call.source, sp.Rational(value)), f"alpha is {said} in f′", 28
+            place, call, _with_alpha(call.source, sp.Rational(value)), f"slope f′ with alpha {said}", 28
         )
     narrow = to_float32(alpha)
     if narrow != alpha:
-        yield _sourced(place, call, _with_alpha(call.source, narrow), "alpha rounded to float32 in f′", 54)
+        rounded = _with_alpha(call.source, narrow)
+        yield _sourced(place, call, rounded, "slope f′ with alpha rounded to float32", 54)
     row = call.source.row
     assert row is not None  # only a row has a parameter
     slope = parse_scalar(row.definition, names=("z", "alpha")).diff(Z).xreplace({ALPHA: scalar(_STEEP)})
     z, bindings = call.node.args[0], {_STEEP: scalar(_STEEP)}
     step = place.put(call.node, slope.xreplace({Z: z}), bindings)
-    yield Edit("another alpha in f′", 28, step, constants=(_STEEP,))
+    yield Edit("slope f′ with another alpha", 28, step, constants=(_STEEP,))
 
 
 def formulas(place: Place) -> Iterator[Edit]:
-    """Mistakes in the formula of the slope, in a where the table knows one, else in z."""
+    """Mistakes in the formula of the slope, in a where the table knows one, else in z; at a linear output the
+    rule of any other function.
+    """
     for call in place.calls(Activation):
         _, value = _arrays(place, call)
+        for other in ACTIVATIONS.values() if call.source.name == "identity" else ():
+            if other.slope_by_value and other.alpha is None:
+                rule = parse_scalar(other.slope_by_value, names=("a",))
+                step = place.put(call.node, rule.xreplace({VALUE: call.node.args[0]}))
+                yield Edit(f"extra slope f′ by the rule of {other.name}, {to_text(rule)}", 11, step)
         for text, formula, number in wrong_formulas(call.source):
             if formula.has(VALUE) and value is None:
                 continue
@@ -114,6 +144,24 @@ def formulas(place: Place) -> Iterator[Edit]:
                 swaps[VALUE], bindings = place.entry(value, call.node.args[0].indices)
             step = place.put(call.node, formula.xreplace(swaps), bindings)
             yield Edit(f"slope f′ written as {text}", number, step, f"{call.source.name} {text}")
+
+
+def dotted(place: Place) -> Iterator[Edit]:
+    """1 - a·a for 1 - a∘a: what is elementwise in the formula of the slope, summed over units or samples."""
+    for call in place.calls(Activation):
+        _, value = _arrays(place, call)
+        formula, axes = call.source.slope_by_value, call.node.args[0].indices
+        if formula is None or value is None or not all(map(is_index, axes)):
+            continue
+        entry, bindings = place.entry(value, axes)
+        other = next(fresh_indices(all_indices(place.value) | set(place.step.equation.indices)))
+        products = {VALUE**2} & formula.atoms(sp.Pow) or {formula}
+        for part in products if isinstance(formula, sp.Add | sp.Mul) else ():
+            for axis in axes:
+                moved = part.xreplace({VALUE: entry.xreplace({axis: other})})
+                whole = formula.xreplace({part: PlainSum(moved, (other, 1, size_of(axis))), VALUE: entry})
+                bug = f"slope f′ by a dot product over {axis}, not elementwise"
+                yield Edit(bug, 17, place.put(call.node, whole, bindings), str(axis))
 
 
 @cache

@@ -1,22 +1,18 @@
-"""Wrong shapes of a gradient: axes summed or not, windows and repeated indices, masks, sizes, shared
-weights.
-"""
+"""Wrong shapes of a gradient: axes summed or not, masks, sizes, shared weights, one use for two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import reduce
+from itertools import combinations
 
 import sympy as sp
-from sympy.logic.boolalg import Boolean
 
 from symbolic.expressions import Expr, all_indices, end_of, entry_of, fresh_indices, name_of
-from symbolic.grammar.indices import Holds, calculates, is_index
+from symbolic.grammar.indices import is_index
 from symbolic.mutation.places import Edit, Place, entries, scalar
 from symbolic.mutation.slopes import to_float32
-from symbolic.notation import Array, Binding, Equation, Step, local_names, size_of
+from symbolic.notation import Array, Binding, size_of
 from symbolic.plain import PlainSum
-from symbolic.unification import sized
 
 
 def biases(place: Place) -> Iterator[Edit]:
@@ -85,98 +81,48 @@ def _weights(place: Place) -> Place | None:
 
 def weights(place: Place) -> Iterator[Edit]:
     """W ∘ δ for A δᵀ; the gradient transposed; in a shared array's, one use as the other."""
-    if not place.is_gradient or len(place.step.target.shape) != 2 or place.step.equation.scatters:
+    if not place.is_gradient or place.rank < 2 or place.step.equation.scatters:
         return
-    first, second = place.step.equation.indices
-    turn = {first: second, second: first}
+    axes = place.step.equation.indices
     for term in sp.Add.make_args(place.value):
-        for entry in sorted(term.atoms(sp.Indexed), key=str):
-            inner = [index for index in entry.indices if index not in (first, second)]
+        for entry in sorted(term.atoms(sp.Indexed), key=str) if len(axes) == 2 else ():
+            inner = [index for index in entry.indices if index not in axes]
             if isinstance(term, sp.Sum) and inner and not place.step.array(name_of(entry)).cotangent:
-                own, bindings = place.entry(place.of, (first, second))
+                own, bindings = place.entry(place.of, axes)
                 bug = "weights where the activation belongs"
                 yield Edit(bug, 15, place.put(entry, own, bindings), str(entry))
-        if isinstance(term, sp.Sum):
+        for first, second in combinations(axes, 2) if isinstance(term, sp.Sum) else ():
             is_shared = len([t for t in sp.Add.make_args(place.value) if t.has(sp.Sum)]) > 1
             bug = "shared weights: one use not transposed" if is_shared else "gradient transposed"
-            yield Edit(bug, None, place.put(term, term.xreplace(turn)), f"turned {term}")
+            number = None if len(axes) == 2 else 49
+            said = "" if len(axes) == 2 else f", axes {first} and {second}"
+            turned = term.xreplace({first: second, second: first})
+            yield Edit(f"{bug}{said}", number, place.put(term, turned), f"turned {term}")
 
 
-def scatters(place: Place) -> Iterator[Edit]:
-    """The last of what lands on one entry, where all of it adds up: repeated indices, overlapping windows.
+def uses(place: Place) -> Iterator[Edit]:
+    """Half of what comes back to an array that its only reader reads twice alike, as in h∘h and h + h."""
+    readers = {id(step): step for step in place.around.readers.get(place.of, ())}
+    for step in readers.values() if len(readers) == 1 and not place.is_gradient else ():
+        names = [name for name in step.equation.inputs if step.array(name) == place.of]
+        bases = [sp.IndexedBase(name, real=True) for name in names]
+        if len(names) == 2 and len(step.inputs) == 2:
+            turn = dict(zip(bases, reversed(bases), strict=True))
+            if step.equation.value.xreplace(turn) == step.equation.value:
+                bug = "one contribution overwrites the other (= for +=): factor 2 missing"
+                yield Edit(bug, 44, place.times(sp.S.Half))
 
-    V[v] = Σ_n [p(n) = v]·[no n′ > n has p(n′) = v]·F(n), over the numbers n of the loops.
-    """
-    equation = place.step.equation
-    if not equation.scatters:
+
+def summed(place: Place) -> Iterator[Edit]:
+    """Σ_i F[i,c] at every i where F[i,c] belongs: a matrix product where all is elementwise."""
+    if place.is_gradient or place.step.equation.scatters or place.value.has(sp.Sum):
         return
-    taken = all_indices(place.value) | set(equation.indices) | all_indices(sp.Tuple(*equation.positions))
-    pool = fresh_indices(taken)
-    loops, ends = equation.indices, dict(equation.loops)
-    later = {index: next(pool) for index in loops}
-    plain = [p for p in equation.positions if is_index(p)]
-    axes = [p if is_index(p) and plain.count(p) == 1 else next(pool) for p in equation.positions]
-    run = [index for index in loops if index not in axes]
-    lands = [sp.Eq(p, axis) for p, axis in zip(equation.positions, axes, strict=True) if p != axis]
-    if not run:
-        return
-    again = [condition.xreplace({i: later[i] for i in run}) for condition in lands]
-    after = sp.Gt(
-        _number([later[i] for i in run], [ends[i] for i in run]), _number(run, [ends[i] for i in run])
-    )
-    limits = [(index, 1, ends[index]) for index in reversed(run)]
-    hits = PlainSum(_holds([*again, after]), *((later[index], 1, ends[index]) for index in reversed(run)))
-    last = Holds(sp.Eq(hits, 0))
-    value = PlainSum(_holds(lands) * last * place.value, *limits)
-    wrong = Equation(entry_of(equation.name, axes), value, equation.rule)
-    bindings = {name: bound for name, bound in place.step.bindings.items() if name in local_names(wrong)}
-    step = sized(Step(wrong, bindings, place.step.role, place.step.rule))
-    given = {e for p in equation.positions for e in p.atoms(sp.Indexed)}
-    is_data = any(place.step.array(name_of(entry)) not in place.around.makers for entry in given)
-    bug, number = ("repeated indices", 47) if is_data else ("overlapping windows", 48)
-    yield Edit(f"{bug}: the last one overwrites", number, step)
-
-
-def _number(indices: list[sp.Symbol], ends: list[Expr]) -> Expr:
-    """The place of a tuple of indices in row-major order."""
-    return reduce(lambda number, at: number * at[1] + at[0], zip(indices, ends, strict=True), sp.S.Zero)
-
-
-def _holds(conditions: list[Boolean]) -> Expr:
-    return sp.Mul(*(Holds(condition) for condition in conditions))
-
-
-def windows(place: Place) -> Iterator[Edit]:
-    """A convolution whose stride, dilation or padding is forgotten, or whose kernel is turned round."""
-    equation = place.step.equation
-    if not calculates(equation.target, place.value):
-        return
-    options = {"s": ("stride", 1), "z": ("stride", 1), "d": ("dilation", 1), "n": ("dilation", 1)}
-    for symbol, (said, usual) in (options | {"p": ("padding", 0)}).items():
-        bound = place.step.bindings.get(symbol)
-        if isinstance(bound, sp.Integer) and bound != usual and symbol in map(str, place.value.free_symbols):
-            step = place.rebound({symbol: sp.Integer(usual)})
-            yield Edit(f"{said} dropped", 49, step, symbol)
-    computed = {p for e in entries(equation) for p in e.indices if not is_index(p)} | place.value.atoms(Holds)
-    moving = {index for position in computed for index in position.free_symbols if is_index(index)}
-    for entry in entries(equation):
-        for axis, index in enumerate(entry.indices):
-            if index in moving and index not in equation.indices and entry.base.name.startswith("W"):
-                turned = entry.xreplace({index: _size(place, index) + 1 - index})
-                yield Edit("kernel flipped", 49, place.put(entry, turned), f"{entry} {axis}")
-    for index in moving.intersection(equation.indices) if place.is_gradient and place.rank > 2 else ():
-        found = [e for e in entries(equation) if index in e.free_symbols and index not in e.indices]
-        swaps = {e: e.xreplace({index: size_of(index) + 1 - index}) for e in found}
-        yield Edit("kernel flipped", 49, place.with_value(place.value.xreplace(swaps)), str(index))
-
-
-def _size(place: Place, index: sp.Symbol) -> Expr:
-    """N of an index, by the name that its sum has for it."""
-    for total in place.value.atoms(sp.Sum):
-        for bound, _, end in total.limits:
-            if bound == index:
-                return end
-    return size_of(index)
+    other = next(fresh_indices(all_indices(place.value) | set(place.step.equation.indices)))
+    for index in place.step.equation.indices:
+        if place.value.has(index):
+            whole = PlainSum(place.value.xreplace({index: other}), (other, 1, size_of(index)))
+            bug = f"summed over the axis {index}, not elementwise"
+            yield Edit(bug, 17, place.with_value(whole), str(index))
 
 
 def masks(place: Place) -> Iterator[Edit]:
@@ -193,7 +139,7 @@ def masks(place: Place) -> Iterator[Edit]:
 
 
 def sizes(place: Place) -> Iterator[Edit]:
-    """A mean over one axis divided by the length of another."""
+    """A mean over one axis divided by the length of another, or by that of both."""
     own = {str(s): s for s in place.value.free_symbols if str(s).startswith("N_")}
     bounds = {str(limit[2]) for total in place.value.atoms(sp.Sum) for limit in total.limits}
     factors = {str(s): s for part in place.value.atoms(sp.Pow) for s in part.free_symbols if str(s) in own}
@@ -202,8 +148,10 @@ def sizes(place: Place) -> Iterator[Edit]:
     for size in (size for array in arrays for size in array.shape):
         known.setdefault(sp.Integer(0) + size, f"{size}")
     for name, symbol in factors.items():
-        for size, said in known.items():
-            if size != place.step.bindings[name]:
+        usual = place.step.bindings[name]
+        wider = {usual * size: f"N·{said}" for size, said in known.items() if size not in (1, usual)}
+        for size, said in {**wider, **known}.items():
+            if size != usual:
                 other = scalar("n")
                 swaps = {p: p.xreplace({symbol: other}) for p in place.value.atoms(sp.Pow) if p.has(symbol)}
                 step = place.with_value(place.value.xreplace(swaps), {"n": size})

@@ -132,7 +132,7 @@ WRONG = (
     (31, "(1 - tanh)²", "tanh", lambda z, a: (1 - a) ** 2, NEAR_0, SLOPE),
     (31, "2(1 - tanh²)", "tanh", lambda z, a: 2 * (1 - a**2), NEVER, SLOPE),
     (31, "1 - z²", "tanh", lambda z, a: 1 - z**2, NEAR_0, SLOPE),
-    (31, "a·1 - a", "sigmoid", lambda z, a: a * 1 - a, NEVER, SLOPE),
+    (31, "a·1 - a", "sigmoid", lambda z, a: a * 1 - a, NEVER, (*SLOPE, "no error passed back")),
     (31, "a(1 + a)", "sigmoid", lambda z, a: a * (1 + a), NEVER, SLOPE),
     (32, "ReLU's rule for z³", "z**3", lambda z, a: z > 0, NEVER, SLOPE),
     (32, "n zⁿ for n zⁿ⁻¹", "z**3", lambda z, a: 3 * z**3, NEVER, SLOPE),

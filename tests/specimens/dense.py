@@ -120,7 +120,7 @@ def clipped(grads, m):
 
 ONE = "m = 1"
 NO_LAMBDA = "λ = 0"
-FACTOR = ("factor", "1/2", "half", "2·")
+FACTOR = ("factor", "1/2", "half", "twice", "2·")
 SPECIMENS = (
     replaced(1, "missing 1/m", REGRESSION, ONE, "1/m", scale=lambda m: 1),
     replaced(1, "missing 1/m, logistic", LOGISTIC, ONE, "1/m", scale=lambda m: 1),

@@ -11,8 +11,8 @@ from tests.specimens.specimen import Specimen, chain
 TINY = 1e-7
 MODERATE = "moderate logits"
 SLOPE = ("f′", "slope", "g'", "g′")
-UNSTABLE = ("unstable", "not finite", "nan", "log")
-FACTOR = ("factor", "1/2", "half", "2·")
+UNSTABLE = ("unstable", "not finite", "inf in E", "nan", "log")
+FACTOR = ("factor", "1/2", "half", "twice", "2·")
 
 SIGMOID_SQUARED = chain(hidden="tanh", output="sigmoid")
 TANH_SQUARED = chain(hidden="tanh", output="tanh")
@@ -164,14 +164,14 @@ SPECIMENS = (
     output(0, "label smoothing in the loss only", SMOOTHED, softmax, lambda a, t: a - smoothed(t), fused,
         "ε = 0", ("smoothing", "loss")),
     output(50, "(m,) - (m, 1), averaged", ONE_OUTPUT, identity, fused, flat_minus_column, "m = 1",
-        ("mean", "broadcast", "samples")),
+        ("mean", "broadcast", "spread", "samples")),
     output(50, "(m, 1) - (m,)", LINEAR, identity, fused, square_error, "m = 1", ("shape", "broadcast")),
     output(0, "Huber without its ends", HUBER, identity, lambda a, t: np.clip(a - t, -1, 1), fused,
         "errors within 1", ("huber", "slope", "loss")),
     Specimen(35, "log(0) in the returned loss", LOGISTIC, with_loss(LOGISTIC_PASS, from_logits),
         with_loss(LOGISTIC_PASS, from_probabilities), MODERATE, UNSTABLE, seen="saturated"),
     Specimen(36, "clip in loss, not in gradient", LOGISTIC, with_loss(LOGISTIC_PASS, from_logits),
-        with_loss(LOGISTIC_PASS, from_clipped), "no clipping", ("clip", "loss"), seen="saturated"),
+        with_loss(LOGISTIC_PASS, from_clipped), "no clipping", ("clip", "cut off", "loss"), seen="saturated"),
     Specimen(0, "the loss is a mean over outputs, the gradient is not", LOGISTIC,
         with_loss(LOGISTIC_PASS, from_logits), with_loss(LOGISTIC_PASS, mean_over_outputs_too), "one output",
         ("loss", "1/k")),

@@ -188,7 +188,7 @@ SPECIMENS = (
         ("units", "axis", "shape", "sum"),
         dgamma=lambda g, xh, x: (g * xh).sum(axis=0, keepdims=True) * np.ones_like(g)),
     Specimen(43, "layer norm over the samples", LAYER, norm(units), norm(batch), "never",
-        ("axis", "mean", "sum"), None),
+        ("axis", "mean", "sum", "batch-norm for layer-norm"), None),
     Specimen(41, "group norm: variance's term missing", GROUP, group(2), group(2, variance_missing), SUMS,
         TERM, None),
     Specimen(43, "group norm: one group", GROUP, group(2), group(1), "one group", WIDTH, None),

@@ -206,7 +206,7 @@ SPECIMENS = (
     specimen(0, "tied weights: the decoder's transpose forgotten", tied_family(3), tied(),
         tied(decoder=lambda g, a: g @ a.T), "crashes at unequal widths", "transpose", "index"),
     specimen(9, "tied weights: Wᵀ for W on the way back", tied_family(3), tied(),
-        tied(back=lambda w, g: w.T @ g), "W is symmetric", "transpose", "index"),
+        tied(back=lambda w, g: w.T @ g), "W is symmetric", "transpose", "Wᵀ"),
     specimen(35, "product rule by division", product_family, product(lambda g, h, k, y: (g * k, g * h)),
         product(by_division), "no factor is 0", "not finite", "nan", seen="at zero"),
     specimen(18, "product rule: each its own factor", product_family,

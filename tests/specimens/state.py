@@ -196,7 +196,7 @@ SPECIMENS = (
     Specimen(46, "momentum in the gradient", FAMILY, right, Momentum(), "one call",
         ("carried", "state", "earlier", "same answer"), seen="second call"),
     Specimen(0, "a cache of another batch", FAMILY, right, CacheOfAnotherBatch(), "one call",
-        ("carried", "state", "earlier", "same answer"), seen="second call"),
+        ("carried", "kept between calls", "state", "earlier", "same answer"), seen="second call"),
     Specimen(52, "buffers given away", FAMILY, right, Buffers(), "one call", ("alias", "buffer", "share"),
         seen="kept answer"),
     Specimen(52, "one scratch array for all layers", chain(4, 4, 4, 4, hidden="tanh"), right,

@@ -69,6 +69,20 @@ def recurrent() -> Graph:
     )
 
 
+def averaged() -> Graph:
+    """Means over windows that overlap."""
+    nodes = {"h": node("dense", "x", units=2), "n": node("average-pool1d", "h", kernel=3, stride=2)}
+    return graph(inputs={"x": (2, 7, "m")}, nodes=nodes, losses={"E": loss("half-squared", "n")})
+
+
+def multiplied() -> Graph:
+    """h∘k and q∘q, with a loss each, and r."""
+    nodes = {name: node("dense", "x", units=3) for name in "hkqr"}
+    nodes |= {"p": node("multiply", "h", "k"), "y": node("multiply", "q", "q")}
+    losses = {f"E_{name}": loss("half-squared", name, f"t_{name}") for name in "pyr"}
+    return graph(inputs={"x": (2, "m")}, nodes=nodes, losses=losses)
+
+
 NETWORKS: Final[Mapping[str, Chain | Graph]] = {
     "3-4-5-2": mlp(3, 4, 5, 2, hidden=["tanh", "leaky_relu"], output="sigmoid", l2=DECAY),
     "3-4-5-2, softmax": mlp(3, 4, 5, 2, hidden="tanh", output="softmax", loss="cross-entropy", l2=DECAY),
@@ -89,4 +103,8 @@ NETWORKS: Final[Mapping[str, Chain | Graph]] = {
     "from logits": from_logits(),
     "tied": tied(),
     "recurrent": recurrent(),
+    "products": multiplied(),
+    "average pool": averaged(),
+    "softmax": simple("dense", "softmax", x=(2, 3), units=4),
+    "trained slope": simple("dense", "prelu-trained", units=4),
 }

@@ -16,7 +16,8 @@ from typing import Any, Final, TypeAlias
 
 import numpy.typing as npt
 
-from backproof import layouts
+from backproof import graph_points, layouts
+from backproof.asking import Progress
 from backproof.contract import refuse_unknown
 from backproof.discovery import candidates, discover
 from backproof.forms import Form
@@ -24,7 +25,7 @@ from backproof.graph_points import Draw
 from backproof.judging import Judge
 from backproof.report import Report
 from backproof.running import Interrupted as Interrupted
-from backproof.running import Progress, Run
+from backproof.running import Run
 from backproof.session import Family, Session
 from backproof.strategies import smallest_member
 from backproof.subjects import CallableSubject, Subject
@@ -63,24 +64,31 @@ def check(
     `{"n.J": lambda random, shape: random.integers(0, 3, shape)}`. With `at`, arrays W1, b1, …, x and t, this
     point alone is looked at. `only` and `skip` name checks of the contract.
 
-    `max_time` in seconds counts for searching, explaining and shrinking; one call may take as long as the
-    subject allows. `strict` makes a reservation count as wrong. `progress` is told how far it is.
+    After `max_time` seconds nothing more is asked, and what that leaves out is said; one call may take as
+    long as the subject allows. `strict` makes a reservation count as wrong. `progress` is told how far it is.
 
     Raises InvalidNetwork, InvalidPoint or Unsupported where nothing can be checked, Interrupted on Ctrl-C.
     """
     refuse_unknown(only, skip)
+    if isinstance(family, Graph):
+        graph_points.refuse_unknown(family, given or {})
+    elif given:
+        raise InvalidNetwork(f"{', '.join(given)} cannot be drawn: {family} is no graph with such arrays")
     if not isinstance(family, Graph):
         refuse_undefined(smallest_member(family))
     with CallableSubject(subject, form=form) if callable(subject) else subject as asked:
+        deadline = time.monotonic() + max_time if at is None else math.inf  # one point is always looked at
         form = form or asked.form or Form()
         fixed, takes_lam = _lambda(family, asked, settings or {}, is_drawn=at is None)
         declared = _declared(layout)
-        used, found, alike = _layout(asked, family, declared, form, takes_lam=takes_lam, at=at)
+        used, found, alike = _layout(
+            asked, family, declared, form, takes_lam=takes_lam, at=at, deadline=deadline
+        )
         session = Session(
             Judge(asked, used, takes_lam, form),
             family,
             seed or 0,
-            time.monotonic() + max_time,
+            deadline,
             fixed,
             given=dict(given or {}),
         )
@@ -109,6 +117,7 @@ def _layout(
     *,
     takes_lam: bool,
     at: Arrays | None,
+    deadline: float,
 ) -> tuple[Layout, tuple[str, ...], tuple[str, ...]]:
     """The layout that is declared or found, what of it was found, and what cannot be told from it."""
     chosen = layouts.layout_of(declared)
@@ -117,7 +126,7 @@ def _layout(
     found: tuple[str, ...] = ()
     alike: tuple[str, ...] = ()
     if len(declared) < len(layouts.FIELDS) and at is None:
-        chosen, alike = discover(subject, family, declared, form, takes_lam=takes_lam)
+        chosen, alike = discover(subject, family, declared, form, takes_lam=takes_lam, deadline=deadline)
         every = [vars_of(form.constrained(each)) for each in candidates(family, declared)]
         found = tuple(name for name in layouts.FIELDS if len({each[name] for each in every}) > 1)
     chosen = form.constrained(chosen)

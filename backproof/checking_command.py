@@ -20,6 +20,7 @@ from backproof.emitting import emit_test
 from backproof.files import write_whole
 from backproof.foreign_subjects import LIBRARIES, c_subject_of, command_subject_of
 from backproof.forms import Form, form_from, form_of
+from backproof.graph_points import whole_numbers
 from backproof.manifest import Manifest, read_manifest
 from backproof.options import (
     DeclaredLayout,
@@ -78,7 +79,8 @@ def run(request: Request) -> int:
     told, folder = planned(request)
     chain = _family(told, folder, request)
     at = None if request.search.at is None else _arrays(request.search.at)
-    chosen = {name: value for name, value in said(told.check).items() if name != "call_time"}
+    chosen = {name: value for name, value in said(told.check).items() if name not in ("call_time", "draw")}
+    drawn = dict(map(whole_numbers, told.check.draw))
     interrupted = False
     with opened(told, folder) as subject:
         try:
@@ -88,6 +90,7 @@ def run(request: Request) -> int:
                     chain,
                     layout=told.layout,
                     settings=told.settings,
+                    given=drawn,
                     at=at,
                     progress=progress,
                     **chosen,
@@ -127,7 +130,7 @@ def planned(request: Request) -> tuple[Manifest, Path]:
 
 def _overridden(told: Manifest, request: Request, spec: str | None) -> Manifest:
     how, searched = said(request.how), said(request.search)
-    searched |= {name: tuple(searched[name]) for name in ("only", "skip") if name in searched}
+    searched |= {name: tuple(searched[name]) for name in ("draw", "only", "skip") if name in searched}
     searched |= {"call_time": how["call_time"]} if "call_time" in how else {}
     searched.pop("at", None)
     form = {**told.form.said, **{name: how[name] for name in FORM if name in how}}

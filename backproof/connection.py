@@ -243,6 +243,10 @@ def _serve_in_child(function: Callable[..., Any], theirs: _Ends, ours: _Ends) ->
         sys.stdin = io.TextIOWrapper(io.BufferedReader(io.FileIO(0)))
         streams = (io.TextIOWrapper(io.FileIO(end, "w"), "utf-8", write_through=True) for end in (1, 2))
         sys.stdout, sys.stderr = streams
+        if torch := sys.modules.get(
+            "torch"
+        ):  # whose other threads stay behind: it would wait for them for ever
+            torch.set_num_threads(1)
         worker.serve(theirs.requests, theirs.replies, function)
         status = 0
     finally:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from backproof import layouts
 from backproof.designed import points_of
 from backproof.graph_points import GraphPoint, graph_point
-from backproof.judging import UPDATES, Asked, Outcome, difference, expected
+from backproof.judging import UPDATES, Asked, Outcome, OutOfTime, difference, expected
 from backproof.loss_consistency import loss_consistency
 from backproof.points import Point, Targets
 from backproof.report import ContractCheck, Finding, Passed
@@ -79,7 +79,10 @@ def _checked(row: Check, session: Session, cases: Sequence[Outcome]) -> Contract
         return ContractCheck(row.name, "could not tell", "it gave no answer")
     if session.is_late:
         return ContractCheck(row.name, "could not tell", "time ran out")
-    passed, sentence = row.run(session, given)
+    try:
+        passed, sentence = row.run(session, given)
+    except OutOfTime:
+        return ContractCheck(row.name, "could not tell", "time ran out")
     return ContractCheck(row.name, passed, sentence or (row.says if passed == "passed" else ""))
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
+from math import inf
 
 import numpy as np
 
 from backproof import layouts
 from backproof.designed import designed, points_of
 from backproof.forms import Form
-from backproof.judging import Asked, Judge, expected
+from backproof.judging import Asked, Judge, OutOfTime, expected
 from backproof.points import targets_of
 from backproof.subjects import Subject
 from numeric.envelope import DOUBLE
@@ -28,10 +29,16 @@ CLOSE = 1e-9  # of two cosines: layouts that this network cannot tell apart
 
 
 def discover(
-    subject: Subject, chain: Chain, declared: Mapping[str, str], form: Form, *, takes_lam: bool
+    subject: Subject,
+    chain: Chain,
+    declared: Mapping[str, str],
+    form: Form,
+    *,
+    takes_lam: bool,
+    deadline: float = inf,
 ) -> tuple[Layout, tuple[str, ...]]:
     """The layout, and those that this network cannot tell from it. Without any answer it is the declared one,
-    and the mathematics' where nothing is declared.
+    and the mathematics' where nothing is declared; after the deadline it is the best so far.
     """
     network, samples = next(iter(designed(chain)))
     problem = problem_of(network)
@@ -39,7 +46,10 @@ def discover(
     for layout in dict.fromkeys(map(form.constrained, candidates(chain, declared))):
         (point,) = points_of(network, samples, count=1, targets=layouts.targets(layout))
         tied = replace(point, params=tuple(form.tied(point.params)))
-        asked = Judge(subject, layout, takes_lam, form).ask(problem, tied)
+        try:
+            asked = Judge(subject, layout, takes_lam, form, deadline).ask(problem, tied)
+        except OutOfTime:
+            break
         if asked.failure and not asked.is_patient:
             break
         if asked.answer is not None:

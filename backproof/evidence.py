@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from backproof.judging import Outcome
+from backproof.forms import Form
+from backproof.judging import Outcome, folded
 from numeric.envelope import Precision
 from numeric.mutants import Ground, ground
 from numeric.problem import Problem
@@ -28,6 +29,7 @@ class Group:
     problem: Problem
     outcomes: tuple[Outcome, ...]
     precision: Precision
+    form: Form = field(default_factory=Form)
 
     @property
     def samples(self) -> int:
@@ -65,8 +67,13 @@ class Group:
         return np.array(rows, float)
 
     def flat(self, gradient: Mapping[Name, Any]) -> Rows:
-        """A gradient with the points first, in rows like these."""
+        """A gradient with the points first, in rows like these: by the parameters that the subject has."""
         points = len(self.outcomes)
+        if self.form.shares_biases:
+            each = [
+                folded({a: g[n] for a, g in gradient.items()}, self.problem, self.form) for n in range(points)
+            ]
+            gradient = {name: [one[name] for one in each] for name in self.problem.parameters}
         return np.concatenate(
             [np.reshape(gradient[name], (points, -1)) for name in self.problem.parameters], axis=1
         )
@@ -80,6 +87,12 @@ class Group:
             name: slice(end - parts[name], end)
             for name, end in zip(self.problem.parameters, ends, strict=True)
         }
+
+    def sharing(self, names: frozenset[Name]) -> frozenset[Name]:
+        """These parameters, and all that are one with them: the biases, where the layers share theirs."""
+        biases = {name for name in self.blocks if name.name == "b"}
+        is_one = self.form.shares_biases and self.form.biases != "scalar" and names & biases
+        return names | biases if is_one else names
 
     @property
     def lam(self) -> list[float]:
@@ -107,11 +120,11 @@ class Group:
         return self.flat({name: found.known[name.bar] for name in self.problem.parameters})
 
 
-def groups_of(outcomes: Sequence[Outcome], precision: Precision) -> list[Group]:
-    """Outcomes with answers, by shape."""
+def groups_of(outcomes: Sequence[Outcome], precision: Precision, form: Form | None = None) -> list[Group]:
+    """Outcomes with answers, by shape; the form says which biases are one."""
     found: dict[tuple[int, int], list[Outcome]] = {}
     for outcome in outcomes:
         if outcome.asked.answer is not None:
             key = id(outcome.asked.problem), outcome.asked.point.samples
             found.setdefault(key, []).append(outcome)
-    return [Group(each[0].asked.problem, tuple(each), precision) for each in found.values()]
+    return [Group(each[0].asked.problem, tuple(each), precision, form or Form()) for each in found.values()]

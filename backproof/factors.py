@@ -220,6 +220,10 @@ def _short(value: float, error: float) -> str:
 
 
 def short_number(value: float) -> str:
-    """A fitted constant in three digits where these are all it seems to have, else in as few as tell nine."""
+    """A fitted constant in three digits where these are all it seems to have, else in as few as tell nine;
+    one that is close to 1, by how much it is off.
+    """
+    if 0 < abs(value - 1) <= 1e-7:
+        return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.2g}"
     few = float(f"{value:.3g}")
     return f"{few:g}" if abs(value - few) <= 1e-7 * abs(value) else _short(value, 1e-9 * abs(value))

@@ -6,7 +6,8 @@ a target is a distribution along the first axis; a mask is 0 or 1. All else is r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +16,8 @@ import numpy.typing as npt
 import sympy as sp
 
 from numeric.problem import Problem
+from symbolic.activations import unknown
+from symbolic.errors import InvalidNetwork
 from symbolic.evaluate import shape_of
 from symbolic.expressions import name_of
 from symbolic.grammar.indices import is_index
@@ -27,7 +30,28 @@ Array = npt.NDArray[Any]
 SPREAD: Final = 1.5  # of inputs and parameters: units are neither linear nor saturated
 MASK: Final = "M"
 LAMBDA: Final = 0.375  # of a penalty
+_RANGE: Final = re.compile(r"(?P<name>[^=]+)=(?P<low>-?\d{1,9})\.\.(?P<high>-?\d{1,9})")
 Draw: TypeAlias = Callable[[np.random.Generator, tuple[int, ...]], Any]
+
+
+def whole_numbers(text: str) -> tuple[str, Draw]:
+    """An array's name and how it is drawn, of a text such as "n.J=0..3", whole numbers from 0 to 3.
+
+    Raises InvalidNetwork.
+    """
+    read = _RANGE.fullmatch(text)
+    if read is None or int(read["low"]) > int(read["high"]):
+        raise InvalidNetwork(f"--draw {text}: write --draw NAME=LOW..HIGH, as in --draw n.J=0..3")
+    low, high = int(read["low"]), int(read["high"])
+    return read["name"], lambda random, shape: random.integers(low, high, shape, endpoint=True)
+
+
+def refuse_unknown(graph: Graph, drawn: Iterable[str]) -> None:
+    """Raise InvalidNetwork for what is the name of no array that a graph is given."""
+    names = [*graph.inputs, *(array.label for array in (*graph.parameters, *graph.constants))]
+    for name in drawn:
+        if name not in names:
+            raise InvalidNetwork(unknown("array to draw", name, names))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 import sympy as sp
 
-from backproof.diagnosing import secant
 from backproof.evidence import Group
 from backproof.judging import Part
+from backproof.matching import secant
 from numeric.arrays import formula_value
 from symbolic.losses import A, T
 from symbolic.network import Network

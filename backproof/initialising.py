@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from string import Template
+from textwrap import wrap
 from typing import Final
 
 from backproof.checking_command import Request, opened, planned
@@ -13,18 +14,21 @@ from backproof.designed import designed, points_of
 from backproof.detecting import LAYOUTS, Found, detect
 from backproof.files import write_whole
 from backproof.forms import KINDS, Form
+from backproof.guessing import Guess, choices, guesses
 from backproof.manifest import NAME, Manifest, write_manifest
+from backproof.options import SpecOptions
 from backproof.points import Targets, targets_of
 from backproof.spec import resolve_chain
 from backproof.subjects import NoSuchSubject, parse_subject
 from symbolic.conventions import CHOICES, Layout
 from symbolic.errors import BackproofError
-from symbolic.network import Network
+from symbolic.network import Network, read_sizes
 from symbolic.toml_format import toml_value
 
 ANY: Final = "?-…-?"
+SAID: Final = ".toml"  # of a network, which says its activations and loss itself
 WIDTH: Final = 88
-GUESSED: Final = ["tanh"]  # for hidden layers: answers of the right shapes say nothing of activations
+GUESSED: Final = ["tanh"]  # for hidden layers, where nothing is found out
 TEST: Final = Template('''\
 """$name of $file is the gradient of this family of networks."""
 
@@ -47,11 +51,12 @@ def run(request: Request, *, as_test: bool) -> int:
     if target.exists():
         raise BackproofError(f"{target} is there already, and is not overwritten")
     told, folder = planned(replace(request, spec=request.spec or ANY))
-    if not told.spec.hidden:
+    is_open = not told.sizes.endswith(SAID)
+    if is_open and not told.spec.hidden and len(read_sizes(told.sizes) or ANY) > 2:
         told = replace(told, spec=replace(told.spec, hidden=GUESSED))
     chain = resolve_chain(told.sizes, told.spec, command="check --init")
     network, samples = next(iter(designed(chain)))
-    found = _found(told, folder, network, samples)
+    found, guessed = _found(told, request.network, folder, network, samples)
     if not found:
         raise BackproofError(
             f"in no form that is tried does {request.subject} answer with arrays shaped like its parameters; "
@@ -60,27 +65,72 @@ def run(request: Request, *, as_test: bool) -> int:
     form = found[0].form
     layouts = [each.layout for each in found if each.form == form]
     layout = {**_common(layouts, has_classes=_has_classes(network)), **told.layout}
-    told = replace(told, form=form, layout=layout)
-    write_whole(target, _test(told, path, name) if as_test else write_manifest(told))
-    _tell(request.subject, found, layout, target)
+    told = replace(
+        told, form=form, layout=layout, spec=_guessed(told.spec, guessed) if is_open else told.spec
+    )
+    written = _test(told, path, name) if as_test else write_manifest(told)
+    said = _of_guess(guessed, network, request.network) if is_open else []
+    comment = "".join(f"# {line}\n" for each in said for line in wrap(each, WIDTH))
+    write_whole(target, written.replace(mark := "@bp." if as_test else "[network]", comment + mark, 1))
+    _tell(request.subject, found, layout, target, said)
     return 0
+
+
+def _guessed(spec: SpecOptions, found: list[Guess]) -> SpecOptions:
+    """The options with the first guess in place of what is not said."""
+    if not found:
+        return spec
+    hidden = list(dict.fromkeys(found[0].hidden))
+    kept = spec.hidden if len(hidden) > 1 else hidden or None
+    return replace(spec, hidden=kept, output=found[0].output, loss=found[0].loss)
+
+
+def _of_guess(found: list[Guess], network: Network, said: SpecOptions) -> list[str]:
+    """How the activations and the loss were found, or what was tried."""
+    if found:
+        first, *others = map(str, found)
+        rest = [f"not told apart here from {'; '.join(others)}"] if others else []
+        return [f"by its values at a few points: {first}", *rest]
+    tried = list(choices(network, said))
+    hidden, outputs, losses = (
+        ", ".join(dict.fromkeys(each))
+        for each in (
+            (name for guess in tried for name in guess.hidden),
+            (guess.output for guess in tried),
+            (guess.loss for guess in tried),
+        )
+    )
+    of_hidden = f"hidden {hidden}; " if hidden else ""
+    return [
+        f"none that was tried has its gradient by the last layer: {of_hidden}output {outputs}; loss {losses}",
+        "so the activations and the loss are to be said here; they are no more than a guess",
+    ]
 
 
 def _has_classes(network: Network) -> bool:
     return targets_of(network) == "one-hot"
 
 
-def _found(told: Manifest, folder: Path, network: Network, samples: int) -> list[Found]:
+def _found(
+    told: Manifest, said: SpecOptions, folder: Path, network: Network, samples: int
+) -> tuple[list[Found], list[Guess]]:
+    """The forms in which it answers, and in the first of them the activations and losses that it may have."""
     targets: Targets | None = "one-hot" if _has_classes(network) else None
     (point,) = points_of(network, samples, count=1, targets=targets)
-    choices = [
+    tried = [
         each
         for each in LAYOUTS
         if all(getattr(each, name) == value for name, value in told.layout.items())
         and (each.labels == "one-hot" or targets)
     ]
     with opened(replace(told, form=Form("object")), folder) as subject:
-        return detect(subject, network, point, choices)
+        found = detect(subject, network, point, tried)
+        if not found:
+            return [], []
+        form = found[0].form
+        subject.take(form)
+        layouts = [each.layout for each in found if each.form == form]
+        return found, guesses(subject, network, form, layouts, said)
 
 
 def _common(layouts: list[Layout], *, has_classes: bool) -> dict[str, str]:
@@ -127,11 +177,15 @@ def _network(told: Manifest) -> dict[str, object]:
     return given
 
 
-def _tell(subject: str, found: list[Found], layout: dict[str, str], target: Path) -> None:
+def _tell(
+    subject: str, found: list[Found], layout: dict[str, str], target: Path, said: Sequence[str]
+) -> None:
     form = found[0].form
     print(f"{subject} is {KINDS[form.kind].what}")
     print(f"  form: {_said(form.said) or 'params, x, t, as they stand'}")
     print(f"  layout: {_said(layout) or 'nothing told from shapes alone'}")
+    for sentence in said:
+        print(f"  {sentence}")
     if left := [name for name in CHOICES if name not in layout]:
         print(f"  left to be found out by values: {', '.join(left)}")
     for other in dict.fromkeys(each.form for each in found if each.form != form):

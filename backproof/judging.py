@@ -8,9 +8,11 @@ The loss first, then every entry; the last layer first, from where errors travel
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -43,6 +45,10 @@ UPDATES: Final = ("update", "object-update")
 BOUNDS: Final = ("value", "worst", "near")
 UNSEEN: Final = (OUT_OF_RANGE, ILL_CONDITIONED, GREY)
 TAIL: Final = 20  # lines of a traceback or of output: its end says most
+
+
+class OutOfTime(Exception):
+    """The deadline has passed, and nothing is asked any more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,15 +143,18 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Asks a subject in its own layout; λ is passed on if it takes one."""
+    """Asks a subject in its own layout, until a time of time.monotonic(); λ is passed on if it takes one."""
 
     subject: Subject
     layout: Layout
     takes_lam: bool
     form: Form = field(default_factory=Form)
+    deadline: float = inf
 
     def ask(self, problem: Problem, point: AnyPoint, **keywords: float) -> Asked:
-        """One call. What is no answer is a finding of its own."""
+        """One call. What is no answer is a finding of its own. Raises OutOfTime after the deadline."""
+        if time.monotonic() > self.deadline:
+            raise OutOfTime
         keywords = ({"lam": point.lam} if self.takes_lam else {}) | keywords
         try:
             returned = self.subject.call(*layouts.to_subject(point, self.layout), **keywords)
@@ -236,20 +245,25 @@ def _looked_at(outcome: Outcome, judge: Judge) -> Outcome:
     )
 
 
-def _folded(gradient: dict[Name, Bounded], problem: Problem, form: Form) -> dict[Name, Bounded]:
+def folded(gradient: Mapping[Name, Array], problem: Problem, form: Form) -> dict[Name, Array]:
     """A gradient by biases of each unit as one by the biases that a subject has."""
     network = problem.network
     if isinstance(network, Graph) or not form.shares_biases:
-        return gradient
+        return dict(gradient)
+    arrays = (gradient[name] for name in problem.parameters)
+    pairs = [(next(arrays), next(arrays) if layer.bias else None) for layer in network.layers]
+    every = (array for pair in form.folded(pairs) for array in pair if array is not None)
+    return dict(zip(problem.parameters, every, strict=True))
 
-    def folded(read: Callable[[Bounded], Array]) -> dict[Name, Array]:
-        arrays = iter([read(each) for each in gradient.values()])
-        pairs = [(next(arrays), next(arrays) if layer.bias else None) for layer in network.layers]
-        every = [array for pair in form.folded(pairs) for array in pair if array is not None]
-        return dict(zip(gradient, every, strict=True))
 
-    value, worst, near = folded(lambda b: b.value), folded(lambda b: b.worst), folded(lambda b: b.near)
-    return {name: Bounded(value[name], worst[name], near[name]) for name in gradient}
+def _folded(gradient: Mapping[Name, Bounded], problem: Problem, form: Form) -> dict[Name, Bounded]:
+    """The same with its bounds, which add up as its values do."""
+    every = (
+        folded({name: getattr(each, what) for name, each in gradient.items()}, problem, form)
+        for what in BOUNDS
+    )
+    value, worst, near = every
+    return {name: Bounded(value[name], worst[name], near[name]) for name in value}
 
 
 def _by_subjects(found: References, form: Form) -> Mapping[Name, Bounded]:

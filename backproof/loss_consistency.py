@@ -71,12 +71,7 @@ def loss_consistency(session: Session, asked: Asked) -> tuple[Passed, str]:
     held = "b" if session.judge.form.biases in TIED else ""
     directions = _directions({n: g for n, g in gradient.items() if n.name != held}, session.seed)
     moves = [(d, side * h) for d in directions for h in STEPS for side in (1, -1)]
-    points = [_moved(base, d, by, session.precision) for d, by in moves]
-    answers = []
-    for point in points:
-        if session.is_late:
-            return "could not tell", "time ran out"
-        answers += session.ask(asked.problem, [point])
+    answers = session.ask(asked.problem, [_moved(base, d, by, session.precision) for d, by in moves])
     return _said(*_compared(base, answers, directions, session.precision), session.precision)
 
 

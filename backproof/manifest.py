@@ -55,6 +55,7 @@ CHECK: Final = {
     "max_time": NUMBER,
     "call_time": NUMBER,
     "seed": int,
+    "draw": list,
     "only": list,
     "skip": list,
     "strict": bool,
@@ -77,6 +78,7 @@ class Options:
     max_time: float | None = None
     call_time: float | None = None
     seed: int | None = None
+    draw: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     strict: bool = False

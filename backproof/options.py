@@ -193,6 +193,14 @@ class SearchOptions:
         Path | None,
         typer.Option(metavar="FILE.npz", help="At its W1, b1, …, x, t alone.", rich_help_panel=SEARCH),
     ] = None
+    draw: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=LOW..HIGH",
+            help="Whole numbers for an array of a graph, as in n.J=0..3.",
+            rich_help_panel=SEARCH,
+        ),
+    ] = None
     max_time: Annotated[
         float | None,
         typer.Option(

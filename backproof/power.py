@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import inf
 from typing import Final
 
 import numpy as np
 
-from backproof.diagnosing import aligned, largest
 from backproof.evidence import Group, Rows
+from backproof.matching import aligned, largest
 from backproof.report import Power
 from numeric.mutants import gradient_of, ground
 from proofs.same_formula import is_same
@@ -26,23 +27,27 @@ FAR: Final = 4.0  # times the weights and inputs of a generic point
 CERTAIN: Final = 1e-6  # of the largest entry: what rounding there does not reach
 
 
-def power(groups: Sequence[Group], *, seconds: float = SECONDS) -> Power:
-    """The mutants that these points would have shown, and what is known of the others."""
-    deadline = time.monotonic() + seconds
-    seen, others = [], []
-    for forms in aligned(groups):
+def power(groups: Sequence[Group], *, seconds: float = SECONDS, deadline: float = inf) -> Power:
+    """The mutants that these points would have shown, and what is known of the others; those that are not
+    tried before the deadline are undecided.
+    """
+    proving = min(deadline, time.monotonic() + seconds)
+    seen, others, untried = [], [], []
+    for forms in aligned(groups, deadline=deadline):
         if any(form and form.number == KINK for form in forms):
             continue
         name = next(str(form) for form in forms if form is not None)
-        if any(form and _is_seen(form, group) for form, group in zip(forms, groups, strict=True)):
+        if time.monotonic() > deadline:
+            untried.append(name)
+        elif any(form and _is_seen(form, group) for form, group in zip(forms, groups, strict=True)):
             seen.append(name)
         else:
             others.append((name, forms))
-    same, not_seen, undecided = [], [], []
+    same, not_seen, undecided = [], [], untried
     for name, forms in others:
         pairs = [(f, g) for f, g in zip(forms, groups, strict=True) if f is not None]
         form, group = min(pairs, key=lambda pair: pair[1].exact.shape[1])
-        if is_same(form, group.problem.derivation, deadline=deadline):
+        if is_same(form, group.problem.derivation, deadline=proving):
             same.append(name)
         elif any(_differs(form, group) for form, group in pairs):
             not_seen.append(name)

@@ -34,6 +34,9 @@ class Session:
     precision: Precision = DOUBLE
     problems: dict[int, Problem] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "judge", replace(self.judge, deadline=self.deadline))
+
     def problem(self, network: Network | Graph) -> Problem:
         """The problem of a network, made once."""
         if isinstance(network, Network):
@@ -43,7 +46,7 @@ class Session:
         return self.problems[id(network)]
 
     def ask(self, problem: Problem, points: Sequence[Point | GraphPoint]) -> list[Asked]:
-        """The subject's answers at points of one network."""
+        """The subject's answers at points of one network. Raises OutOfTime after the deadline."""
         return [self.judge.ask(problem, self.at(point)) for point in points]
 
     def outcomes(self, problem: Problem, points: Sequence[Point | GraphPoint]) -> list[Outcome]:

@@ -321,3 +321,31 @@ def test_what_would_wait_for_jax_in_a_forked_child_is_refused_at_once(require: A
         "1",
         f"hidden hung: no answer within 1 s; if it uses JAX: {advice}",
     ]
+
+
+USED_TORCH = """
+import numpy as np, torch
+from backproof.forms import Form
+from backproof.subjects import CallableSubject, SubjectFailed
+
+torch.set_num_threads(4)
+large = torch.ones(1000, 1000, requires_grad=True)
+(large @ large).tanh().sum().backward()  # by threads that a child does not have
+
+
+def loss(params, x, t):
+    torch.exp(torch.ones(3_000_000)).sum()  # enough to be shared out
+    return (((large @ large).tanh().mean() + params[0][0] @ x.T - t.T) ** 2).sum()
+
+
+with CallableSubject(loss, form=Form("torch-function"), timeout=20) as subject:
+    _, (pair,) = subject.call([(np.ones((2, 3)), None)], np.ones((5, 3)), np.ones((5, 2))).value
+print(pair[0].shape, torch.get_num_threads())
+"""
+
+
+def test_torch_works_in_a_forked_child_of_a_process_whose_threads_it_has_used(require: Any) -> None:
+    require("torch")
+    command = [sys.executable, "-W", "ignore", "-c", USED_TORCH]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.stdout == "(2, 3) 4\n", done.stderr

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,13 +61,15 @@ def single(value):
     return None if value is None else np.asarray(value).astype(np.float32)[()]
 
 
-def checked(function, *, network=NETWORK, precision="float64", seconds=60, **selection):
-    """The checks by name, of outcomes at generic points."""
+def checked(function, *, network=NETWORK, precision="float64", seconds=None, **selection):
+    """The checks by name, of outcomes at generic points; for them there may be so many seconds."""
     with CallableSubject(function, timeout=2) as subject:
         judge = Judge(subject, INTERNAL, takes_lam=False)
-        session = Session(judge, network, 0, time.monotonic() + seconds, precision=PRECISIONS[precision])
+        session = Session(judge, network, 0, time.monotonic() + 60, precision=PRECISIONS[precision])
         problem = session.problem(network)
         outcomes = session.outcomes(problem, points_of(network, 5))
+        if seconds is not None:
+            session = replace(session, deadline=time.monotonic() + seconds)
         return {check.name: check for check in contract(session, outcomes, **selection)}
 
 
@@ -309,6 +312,19 @@ def test_without_an_answer_nothing_is_told():
 def test_when_time_runs_out_nothing_is_told():
     checks = checked(right, seconds=0)
     assert {check.sentence for check in checks.values()} == {"time ran out"}
+
+
+def test_a_check_in_the_midst_of_which_time_runs_out_could_not_tell():
+    def slow(params, x, t):
+        time.sleep(0.2)
+        return right(params, x, t)
+
+    (said,) = (
+        each
+        for each in checked(slow, seconds=0.3, only=["loss-consistency"]).values()
+        if each.sentence != "not asked for"
+    )
+    assert (said.passed, said.sentence) == ("could not tell", "time ran out")
 
 
 def test_a_graph_is_checked_like_a_chain():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backproof.designed import SHAPES, designed, points_of
-from backproof.diagnosing import aligned
+from backproof.matching import aligned
 from numeric.mutants import gradient_of
 from numeric.problem import problem_of
 from proofs.same_formula import is_same

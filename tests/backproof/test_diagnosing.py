@@ -101,12 +101,13 @@ def test_nothing_explains_a_random_change(factor):
     assert explained(changed, TANH, seconds=3.0) == ()
 
 
-@pytest.mark.parametrize("off", [1e-9, 1e-12])
+@pytest.mark.parametrize("off", [1e-9, 1e-13])  # of which the second is within what a first look lets pass
 def test_a_mutants_gradient_that_is_slightly_off_is_not_explained(off):
     def nearly(params, x, t):
-        return [(dw * (1 + off), db) for dw, db in book(TANH, "slope at a for z")(params, x, t)]
+        found = book(TANH, "slope at a for z")(params, x, t)
+        return [(dw * (1 + off * np.sign(w)), db) for (dw, db), (w, _) in zip(found, params, strict=True)]
 
-    assert explained(nearly, TANH, seconds=3.0) == ()
+    assert explained(nearly, TANH) == ()
 
 
 def test_a_right_subject_needs_no_explanation():

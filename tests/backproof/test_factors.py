@@ -74,6 +74,10 @@ def test_two_formulas_that_one_shape_cannot_tell_apart_are_both_named():
     assert (found.data.text, found.data.alternatives[0]) in {("2", "k"), ("k", "2")}
 
 
+def test_a_constant_that_is_almost_1_is_not_said_to_be_1():
+    assert [short_number(x) for x in (1.0, 1 + 1e-9, 1 - 2e-12)] == ["1", "1 + 1e-09", "1 - 2e-12"]
+
+
 def test_fitted_constants_are_as_short_as_they_can_be():
     assert [short_number(x) for x in (0.01, 1 / 3, -1.0, 0.1 + 1e-12)] == ["0.01", "0.333333333", "-1", "0.1"]
     assert np.isclose(float(short_number(np.pi)), np.pi, rtol=1e-9)

@@ -95,8 +95,8 @@ SIZES = '[network]\nsizes = "2-3-1"\n'
         ),
         (
             f"{HEAD}{SIZES}[check]\nrtol = 1e-5",
-            "m.toml, check: no key 'rtol'; choose from max_examples, max_time, call_time, seed, only, skip, "
-            "strict",
+            "m.toml, check: no key 'rtol'; choose from max_examples, max_time, call_time, seed, draw, only, "
+            "skip, strict",
         ),
         (f"{HEAD}{SIZES}[check]\nseed = true", "m.toml, check: seed = True has the wrong type"),
         (f"{HEAD}{SIZES}[settings]\nlambda = 'much'", "m.toml, settings: lambda = 'much' has the wrong type"),

@@ -20,11 +20,16 @@ import hypothesis
 from hypothesis import HealthCheck, Phase, Verbosity, configuration
 from hypothesis import strategies as st
 from hypothesis.errors import Flaky
+from hypothesis.internal.cache import LRUCache
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
+from backproof.judging import OutOfTime
 from backproof.points import Point, Targets, generic_point, sizes_of
 from backproof.strategies import least_widths, networks, shifts
 from symbolic.network import Chain, Network
 
+NO_CONSTANTS: Final = {"_get_local_constants": Constants, "CONSTANTS_CACHE": LRUCache(max_size=1024)}
 TRIES: Final = 3  # points of a smaller shape; all but a few bugs show at the first
 SETTINGS: Final[dict[str, Any]] = {
     "database": None,
@@ -133,14 +138,18 @@ class _Engine:
         settings = hypothesis.settings(**SETTINGS, max_examples=max_examples, phases=phases)
         trial = hypothesis.seed(self.seed)(settings(hypothesis.given(cases)(self._try)))
         self.found = None
-        with _no_files(), suppress(_Stop, _Failure, Flaky):
+        with _no_files(), _no_constants(), suppress(_Stop, _Failure, Flaky):
             trial()
         return self.found
 
     def _try(self, case: Case) -> None:
         if time.monotonic() > self.deadline:
             raise _Stop
-        if self.fails(case):
+        try:
+            is_failing = self.fails(case)
+        except OutOfTime:
+            raise _Stop from None
+        if is_failing:
             if self.found is None or case.simplicity < self.found.simplicity:
                 self.found = case
             raise _Failure if self.shrink else _Stop
@@ -177,3 +186,16 @@ def _no_files() -> Iterator[None]:
             yield
         finally:
             configuration.set_hypothesis_home_dir(home)
+
+
+@contextmanager
+def _no_constants() -> Iterator[None]:
+    """Hypothesis also draws constants of the modules that are loaded, and reads those modules for them; but a
+    seed means the same networks wherever it is repeated, and reading took half a second.
+    """
+    kept = {name: getattr(providers, name) for name in NO_CONSTANTS}
+    vars(providers).update(NO_CONSTANTS)
+    try:
+        yield
+    finally:
+        vars(providers).update(kept)

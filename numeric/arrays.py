@@ -1,8 +1,8 @@
 """Steps evaluated over NumPy arrays: every index is an axis, and nothing is looped over in Python.
 
 A sum of products is one `einsum`; a computed position reads by arrays of indices, and what lies outside is 0;
-a scatter is `np.add.at`. Each equation is read once for its shapes (`numeric.tape`). This is the reading for
-real layers; `symbolic.evaluate`, which loops over every index, is what it is held against.
+a scatter is `np.add.at`. Each equation is read once for its shapes (`numeric.reading`). This is for real
+layers; `symbolic.evaluate`, which loops over every index, is what it is held against.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import numpy as np
 import sympy as sp
 
 from numeric.algebra import PLAIN, Algebra
+from numeric.reading import formula_value as formula_value
+from numeric.reading import is_exact, step_tape
+from numeric.reading import stable_form as stable_form
 from numeric.tape import Array as Array
-from numeric.tape import Shape, is_exact, step_tape
-from numeric.tape import formula_value as formula_value
-from numeric.tape import stable_form as stable_form
+from numeric.tape import Shape
 from symbolic.errors import InvalidNetwork
 from symbolic.expressions import Expr
 from symbolic.notation import Array as Name

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import TypeAlias
 
 import sympy as sp
@@ -121,7 +121,7 @@ class Equation:
         return len(reads) == 1 and len(reads[0]) == len(own) and set(reads[0]) == own and reads[0] != ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Step(ShowsLatex):
     """An equation at its place in a network: local names bound, its role, and the layers it holds for."""
 
@@ -136,7 +136,7 @@ class Step(ShowsLatex):
 
         return index_text(self)
 
-    @property
+    @cached_property  # a mutant's steps are gone through again for every one of hundreds of mutants
     def target(self) -> Array:
         return self.array(self.equation.name)
 
@@ -150,7 +150,7 @@ class Step(ShowsLatex):
         assert isinstance(bound, Slot), f"{name} is bound to {bound}, not to a function"
         return bound
 
-    @property
+    @cached_property
     def inputs(self) -> tuple[Array, ...]:
         return tuple(self.array(name) for name in self.equation.inputs)
 

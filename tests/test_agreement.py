@@ -55,7 +55,7 @@ def keywords(network, point):
 
 
 @given(st.data())
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_derivation_code_backprop_and_differences_agree(data):
     network = data.draw(networks(max_width=8, max_depth=3, unequal=data.draw(st.booleans())))
     point = data.draw(points(network))

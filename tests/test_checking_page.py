@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from backproof.contract import CHECKS
+from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/checking.md").read_text(encoding="utf-8")
@@ -27,12 +28,6 @@ COMMAND = re.compile(r"\$ backproof (check[^\n]*)\n(.*?)(?=\$ |```|\Z)", flags=r
 COMMANDS = COMMAND.findall(CONSOLE) + COMMAND.findall(README)
 PATIENT = ["--max-time", "200"]  # whatever else the machine does
 NEEDED = {"torch": "torch_loss", "node": "node ", "gcc": "right.c"}
-
-
-def run(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=400
-    )
 
 
 @pytest.fixture
@@ -52,8 +47,8 @@ def test_command_of_the_page_prints_what_stands_below_it(
             require(component)
     line, _, comment = command.partition("  # ")
     if "--baseline" in line:
-        run(["-m", "backproof", *shlex.split(line.replace("--baseline", "--write-baseline"))], folder)
-    done = run(["-m", "backproof", *shlex.split(line), *PATIENT], folder)
+        run(*shlex.split(line.replace("--baseline", "--write-baseline")), cwd=folder)
+    done = run(*shlex.split(line), *PATIENT, cwd=folder)
     rest = done.stdout
     for piece in filter(None, (piece.strip("\n") for piece in shown.split("…\n"))):
         before, found, rest = rest.partition(piece)
@@ -69,7 +64,8 @@ def test_python_of_the_page_holds(folder: Path) -> None:
         text for language, text in BLOCKS if language == "python" and text.startswith("import backproof")
     )
     (folder / "library.py").write_text(text, encoding="utf-8")
-    done = run(["library.py"], folder)
+    command = [sys.executable, "library.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr
 
 

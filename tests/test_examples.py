@@ -3,11 +3,11 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*.py") if path.stem != "scikit_learn")
@@ -29,16 +29,10 @@ EXPLAINED = {
 }
 
 
-def run(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "backproof", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_gets_the_verdict_that_its_name_promises(path):
     (command,) = re.findall(r"^    backproof (.*)$", path.read_text(), flags=re.MULTILINE)
-    done = run(*shlex.split(command), "--max-time", "120", "--format", "json")
+    done = run(*shlex.split(command), "--max-time", "120", "--format", "json", cwd=ROOT)
     report = json.loads(done.stdout)
     assert report["verdict"] == ("right" if path.stem == "right" else "wrong"), done.stderr
     assert done.returncode == report["exit_status"] == (0 if path.stem == "right" else 1)
@@ -50,11 +44,12 @@ def test_example_gets_the_verdict_that_its_name_promises(path):
     assert [name for name, bad in tally.items() if not bad] == unharmed
 
 
-def test_the_line_that_repeats_a_check_repeats_it(tmp_path):
-    first = run("check", "examples/wrong_3_bias_mean.py:gradient", "?-…-?", "--hidden", "tanh", "--seed", "7")
+def test_the_line_that_repeats_a_check_repeats_it():
+    request = ["check", "examples/wrong_3_bias_mean.py:gradient", "?-…-?", "--hidden", "tanh", "--seed", "7"]
+    first = run(*request, cwd=ROOT)
     again = first.stdout.rpartition("again: backproof ")[2].strip()
     assert "--seed 7" in again
-    assert run(*shlex.split(again)).stdout == first.stdout
+    assert run(*shlex.split(again), cwd=ROOT).stdout == first.stdout
 
 
 def test_a_generated_module_is_right_in_its_own_layout(tmp_path):

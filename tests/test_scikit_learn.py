@@ -3,8 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pytest
 from backproof.checking import check
 from symbolic.conventions import Layout
 from symbolic.network import mlp
+from tests.command import run
 
 ROOT = Path(__file__).parent.parent
 LAYOUT = Layout(weights="in-out", samples="rows")
@@ -110,10 +109,7 @@ def test_the_command_of_the_example_finds_it_right(require):
     require("sklearn")
     source = (ROOT / "examples" / "scikit_learn.py").read_text(encoding="utf-8").replace("\\\n", "")
     (command,) = re.findall(r"^    backproof (.*)$", source, flags=re.MULTILINE)
-    done = subprocess.run(
-        [sys.executable, "-m", "backproof", *shlex.split(command), "--format", "json"],
-        cwd=ROOT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = run(*shlex.split(command), "--format", "json", cwd=ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["verdict"] == "right, unstable"  # its loss ends at -log eps

@@ -25,6 +25,11 @@ right = textbook(hidden="tanh")
 missing_mean = textbook(hidden="tanh", bug="missing 1/m")
 
 
+@pytest.fixture(scope="module")
+def wrong_report():
+    return check(missing_mean, TANH)
+
+
 def with_loss(params, x, t):
     return loss_value(params, x, t), right(params, x, t)
 
@@ -83,10 +88,9 @@ def test_wrong_loss_comes_before_the_gradient():
     assert report.counterexample.call == "loss, grads = both(params, x, t)"
 
 
-def test_wrong_gradient_is_told_entry_by_entry():
-    report = check(missing_mean, TANH)
-    finding, found = report.findings[0], report.counterexample
-    assert report.text().splitlines()[:7] == [
+def test_wrong_gradient_is_told_entry_by_entry(wrong_report):
+    finding, found = wrong_report.findings[0], wrong_report.counterexample
+    assert wrong_report.text().splitlines()[:7] == [
         "wrong: without_penalty against ?-…-?, tanh then identity, half-squared/m",
         "  weights out-in, samples as columns, bias (n,), one-hot labels",
         "  found out: weights, samples, bias_shape",
@@ -99,13 +103,12 @@ def test_wrong_gradient_is_told_entry_by_entry():
     assert [(d.name, d.path) for d in finding.disagreements][1:] == [("∂E/∂W1[1,1]", "grads[0][0][0, 0]")]
 
 
-def test_the_printed_literals_show_the_bug_again():
-    report = check(missing_mean, TANH)
-    lines = report.text().split("2 samples:\n")[1].split("\n\ncompared")[0]
+def test_the_printed_literals_show_the_bug_again(wrong_report):
+    lines = wrong_report.text().split("2 samples:\n")[1].split("\n\ncompared")[0]
     code = "\n".join(line.removeprefix("  ") for line in lines.splitlines())
     names = {"without_penalty": missing_mean}
     exec(code.replace("print(", "shown = ("), names)
-    assert names["shown"] == report.findings[0].disagreements[0].subject
+    assert names["shown"] == wrong_report.findings[0].disagreements[0].subject
 
 
 def test_entries_are_named_in_the_layout_of_the_subject():
@@ -133,10 +136,10 @@ def test_free_widths_shrink_and_fixed_ones_stay():
     assert report.counterexample.network.shape == "3-1-2"
 
 
-def test_the_same_seed_gives_the_same_report():
-    texts = [check(missing_mean, TANH, seed=seed).to_json() for seed in (5, 5)]
-    assert texts[0] == texts[1]
-    assert json.loads(texts[0])["seed"] == 5
+def test_the_same_seed_gives_the_same_report(wrong_report):
+    seed = json.loads(wrong_report.to_json())["seed"]
+    assert check(missing_mean, TANH, seed=seed).to_json() == wrong_report.to_json()
+    assert json.loads(check(missing_mean, TANH, seed=5, max_examples=3).to_json())["seed"] == 5
 
 
 def accumulating():
@@ -161,7 +164,7 @@ def test_not_the_same_answer_twice_is_a_finding(subject):
     report = check(subject, TANH)
     assert report.verdict == "wrong"
     assert report.findings[0].kind == "not the same answer twice"
-    assert report.findings[0].sentence.startswith("not the same answer twice: grads[0]")
+    assert report.findings[0].sentence.startswith("not the same answer twice: grads[")
 
 
 def raises(params, x, t):
@@ -236,7 +239,7 @@ def crashes(params, x, t):
 )
 def test_a_hang_or_a_crash_is_a_failure_on_the_smallest_network(function, message, shape):
     with CallableSubject(function, timeout=0.2) as subject:
-        report = check(subject, TANH, max_time=10)
+        report = check(subject, TANH, max_time=60)
     assert report.verdict == "subject failed"
     assert report.findings[0].sentence.startswith(message)
     assert report.counterexample.network.shape == shape
@@ -352,9 +355,47 @@ def test_time_is_kept():
 
     start = time.monotonic()
     report = check(slow, TANH, layout=Layout(), max_time=1.0)
-    assert time.monotonic() - start < 6.0  # discovering the layout and one network are not cut short
+    assert time.monotonic() - start < 3.0
     assert report.verdict == "right"
     assert "time ran out after" in report.remarks[0]
+    assert "time ran out" in {each.sentence for each in report.contract}
+    assert any("before large |z| was looked at" in remark for remark in report.remarks)
+
+
+def test_time_is_kept_while_the_layout_is_looked_for():
+    def slow(params, x, t):
+        time.sleep(0.2)
+        return right(params, x, t)
+
+    start = time.monotonic()
+    report = check(slow, TANH, max_time=0.5)
+    assert time.monotonic() - start < 2.0  # of 12 layouts and 100 points
+    assert (report.verdict, report.evidence.points) == ("inconclusive", 0)
+    assert "time ran out after 0 of 100 points; --max-time gives more" in report.remarks
+
+
+def test_time_is_kept_while_a_fault_is_explained():
+    def slow(params, x, t):
+        time.sleep(0.05)
+        found = right(params, x, t)
+        return [(dw + (x[0, 0] > 0) * 0.1 * w**2, db) for (dw, db), (w, _) in zip(found, params, strict=True)]
+
+    start = time.monotonic()
+    report = check(slow, TANH, layout=Layout(), max_time=2.0)
+    assert time.monotonic() - start < 4.0
+    assert (report.verdict, report.explanations) == ("wrong", ())
+    assert "time ran out before every wrong formula was tried; --max-time gives more" in report.remarks
+
+
+def test_in_which_precision_to_judge_is_not_guessed_for_want_of_time():
+    def slow(params, x, t):
+        time.sleep(0.2)
+        narrow = [(w.astype("f4"), b.astype("f4")) for w, b in params]
+        found = right(narrow, x.astype("f4"), t.astype("f4"))
+        return [(dw.astype(float) + 1e-12, db.astype(float)) for dw, db in found]
+
+    report = check(slow, TANH, layout=Layout(), max_time=0.7)
+    assert report.verdict == "inconclusive"
 
 
 def test_time_is_kept_while_shrinking():
@@ -364,7 +405,7 @@ def test_time_is_kept_while_shrinking():
 
     start = time.monotonic()
     report = check(slow, TANH, layout=Layout(), max_time=2.0)
-    assert time.monotonic() - start < 8.0
+    assert time.monotonic() - start < 4.0
     assert report.verdict == "wrong"
     assert report.counterexample.network.depth == 3
 
@@ -408,8 +449,8 @@ def test_ctrl_c_while_shrinking_keeps_the_finding():
     assert caught.value.report.verdict == "wrong"
 
 
-def test_json_holds_the_whole_report():
-    report = json.loads(check(missing_mean, TANH).to_json())
+def test_json_holds_the_whole_report(wrong_report):
+    report = json.loads(wrong_report.to_json())
     assert (report["schema"], report["verdict"], report["exit_status"]) == (SCHEMA, "wrong", 1)
     assert report["counterexample"]["sizes"] == [1, 1]
     assert report["counterexample"]["params"] == [{"W": [[0.153]], "b": [0.301]}]

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.command import run
+
 RIGHT = """
 import numpy as np
 def gradient(params, x, t):
@@ -22,18 +24,12 @@ def gradient(params, x, t):
 """
 
 
-def run(*arguments, cwd=None, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "backproof", *arguments],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
+def in_its_own_process(*arguments, cwd=None):
+    command = [sys.executable, "-m", "backproof", *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
-def refused(*arguments, cwd=None):
+def refused(*arguments, cwd=".", run=run):
     """The message of a request that is impossible: one or a few lines on stderr, nothing on stdout."""
     done = run(*arguments, cwd=cwd)
     assert done.returncode == 2, done
@@ -120,6 +116,14 @@ def refused(*arguments, cwd=None):
 def test_impossible_request_is_named(arguments, words):
     message = refused(*arguments)
     assert all(word in message for word in words), message
+
+
+def test_a_process_of_its_own_says_and_exits_likewise():
+    request = ("derive", "2-0-1")
+    assert refused(*request, run=in_its_own_process) == refused(*request)
+    request = ("derive", "2-3-1", "--hidden", "tanh")
+    done = in_its_own_process(*request)
+    assert (done.returncode, done.stdout, done.stderr) == (0, run(*request).stdout, "")
 
 
 def test_option_that_does_not_exist_exits_2():
@@ -223,9 +227,8 @@ def test_json_report_has_a_schema(tmp_path):
 
 
 def test_interrupted_check_exits_130_with_the_report_so_far(tmp_path):
-    (tmp_path / "subject.py").write_text(
-        RIGHT.replace("(w1, b1),", "import time; time.sleep(0.05)\n    (w1, b1),")
-    )
+    count = "import time; time.sleep(0.02); open('calls', 'a').write('.')"
+    (tmp_path / "subject.py").write_text(RIGHT.replace("(w1, b1),", f"{count}\n    (w1, b1),"))
     command = [sys.executable, "-m", "backproof", "check", "subject.py:gradient", "2-3-1", "--hidden", "tanh"]
     process = subprocess.Popen(
         [*command, "--max-examples", "10000"],
@@ -234,7 +237,10 @@ def test_interrupted_check_exits_130_with_the_report_so_far(tmp_path):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(4)
+    calls = tmp_path / "calls"
+    while not (calls.exists() and calls.stat().st_size > 60):  # so much is asked before the first verdict
+        assert process.poll() is None
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
@@ -323,7 +329,7 @@ def test_layer_of_a_file_is_derived(tmp_path):
 
 
 def test_layers_are_listed_with_equations_and_settings():
-    shown = run("layers", env={**os.environ, "COLUMNS": "200"}).stdout
+    shown = run("layers", columns=200).stdout
     assert "scaled dot product" in shown and "stride s = 1" in shown
     assert "A[t,u,...] = exp(S[t,u,...])/Sum(exp(S[t,v,...]), v)" in shown
 
@@ -500,6 +506,6 @@ def test_init_of_what_gives_no_gradient_says_so(folder):
 
 
 def test_help_of_check_fits_80_columns():
-    shown = run("check", "--help", env={**os.environ, "COLUMNS": "80"}).stdout
+    shown = run("check", "--help", columns=80).stdout
     assert max(map(len, shown.splitlines())) <= 80
     assert all(panel in shown for panel in ("Subject", "Layout of arrays", "Search", "Reports"))

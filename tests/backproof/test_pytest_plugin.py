@@ -24,13 +24,13 @@ import pytest
 import backproof as bp
 from textbook import textbook
 
-TANH = bp.mlp(hidden="tanh", scale="1/m")
+TANH = bp.mlp("2-2-1", hidden="tanh", scale="1/m")
 right, wrong = textbook(hidden="tanh"), textbook(hidden="tanh", bug="missing 1/m")
 """
 REPLAYED = """
 from backproof_only import *
 
-@bp.backprop_test(TANH, max_examples=40)
+@bp.backprop_test(bp.mlp(hidden="tanh", scale="1/m"), max_examples=40)
 def test_deep():
     def gradient(params, x, t):
         return (wrong if len(params) == 3 else right)(params, x, t)

@@ -1,5 +1,6 @@
 """Instability is found where it begins, told from a wrong formula, and never seen in a usual form."""
 
+import re
 import time
 from itertools import zip_longest
 
@@ -282,6 +283,19 @@ def test_a_clip_inside_the_loss_alone_is_another_value(precision):
     found = stability(asked(function, SOFTMAX, precision))
     assert (found.layer, found.symptom) == (2, "another value"), found.sentence
     assert found.beyond == pytest.approx(np.log(1e7), rel=0.1)
+
+
+@pytest.mark.parametrize("off", [1e-3, 1e-9, 1e-12])
+def test_a_value_that_is_hardly_off_is_told_in_as_many_digits_as_show_it(off):
+    def slope(z, a):
+        return sigmoid(z) * np.where(z > 20, 1 + off, 1)
+
+    family = mlp(hidden="softplus", loss="half-squared")
+    found = stability(asked(hidden(lambda z: np.logaddexp(0, z), slope), family))
+    given, derived = re.search(r": (\S+), where the exact value is ([^, ]+)", found.sentence).groups()
+    assert float(given) != float(derived)
+    assert abs(float(given) / float(derived) - 1) == pytest.approx(off, rel=0.9)
+    assert len(derived) < 10 - np.log10(off)
 
 
 def test_lost_digits_are_told_from_another_value():

@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from backproof.report import Report as Report
     from backproof.subjects import FileSubject as FileSubject
     from numeric.arrays import evaluate_arrays as evaluate_arrays
+    from numeric.compiling import compile as compile
     from numeric.second_order import hessian as hessian
     from numeric.second_order import jacobian as jacobian
     from proofs.closed_equals_derived import prove_network as prove_network
     from symbolic.closed_form import ClosedForm as ClosedForm
+    from symbolic.codegen import generate as generate
     from symbolic.codegen import numpy_module as numpy_module
     from symbolic.conventions import Layout as Layout
     from symbolic.derivation import Derivation as Derivation
@@ -69,6 +71,8 @@ _HOME = {
     "command_subject": "backproof.foreign_subjects",
     "prove_network": "proofs.closed_equals_derived",
     "ClosedForm": "symbolic.closed_form",
+    "compile": "numeric.compiling",
+    "generate": "symbolic.codegen",
     "numpy_module": "symbolic.codegen",
     "Layout": "symbolic.conventions",
     "Derivation": "symbolic.derivation",

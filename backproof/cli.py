@@ -96,14 +96,48 @@ def generate(
     spec: Spec,
     options: SpecOptions,
     layout: LayoutOptions,
-    target: Annotated[Literal["numpy"], typer.Option(help="The language.")] = "numpy",
-    out: Out = None,
+    target: Annotated[Literal["numpy", "jax", "torch", "c"], typer.Option(help="The language.")] = "numpy",
+    dtype: Annotated[
+        Literal["float64", "float32"], typer.Option(help="The precision throughout.")
+    ] = "float64",
+    batch: Annotated[
+        int, typer.Option(min=1, help="Samples to be fast for; any other number works too.")
+    ] = 1,
+    name: Annotated[
+        str | None, typer.Option(help="What names in C begin with.", show_default="that of the file")
+    ] = None,
+    form: Annotated[
+        Literal["loops", "blocks", "straight-line"] | None,
+        typer.Option(help="How C is written.", show_default="by widths and batch"),
+    ] = None,
+    hvp: Annotated[  # noqa: FBT002  # the signature is what typer reads
+        bool, typer.Option("--hvp", help="Hessian-vector products too.")
+    ] = False,
+    optimizer: Annotated[
+        Literal["sgd", "momentum", "adam"] | None,
+        typer.Option(help="A training step too.", show_default="none"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Write to this file; C also beside it.", show_default="print"),
+    ] = None,
 ) -> None:
-    """Generate a self-contained module with the network's forward pass, loss and gradient."""
-    from backproof.spec import resolve_network
-    from symbolic.codegen import numpy_module
+    """Generate self-contained code: forward pass, loss and gradient of a network or a graph."""
+    from backproof import generating
 
-    _give(numpy_module(resolve_network(spec, options, command="generate"), layout.layout), out)
+    generating.run(
+        spec,
+        options,
+        layout,
+        target=target,
+        dtype=dtype,
+        batch=batch,
+        name=name,
+        form=form,
+        hvp=hvp,
+        optimizer=optimizer,
+        out=out,
+    )
 
 
 @app.command()
@@ -182,14 +216,3 @@ def demo(
     from backproof import demonstration
 
     raise typer.Exit(demonstration.run(out))
-
-
-def _give(text: str, out: Path | None) -> None:
-    """Print a text, or write it whole to a file."""
-    if out is None:
-        print(text, end="")
-        return
-    from backproof.files import write_whole
-
-    write_whole(out, text)
-    print(f"{out} written", file=sys.stderr)

@@ -13,7 +13,7 @@ def write_whole(path: Path, text: str) -> None:
     """Write a text file by way of a temporary one beside it. Raises BackproofError where the place cannot be
     written.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise BackproofError(f"{path} is a folder; give the path of a file")
     if not path.parent.is_dir():
         raise BackproofError(f"there is no folder {path.parent}; make it first, or write elsewhere")
@@ -31,6 +31,14 @@ def write_whole(path: Path, text: str) -> None:
         raise BackproofError(f"{path} cannot be written: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; where no file can have that name, writing there says so."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _umask() -> int:

@@ -41,8 +41,13 @@ class VectorJacobian:
     products: Mapping[Array, Array]
 
 
-def hessian_vector(derivation: Derivation, wrt: Iterable[Array] = ()) -> HessianVector:
-    """H v for every parameter, or for the arrays `wrt`, which the derivation must have gradients of."""
+def hessian_vector(
+    derivation: Derivation, wrt: Iterable[Array] = (), *, also: Iterable[Array] = ()
+) -> HessianVector:
+    """H v for every parameter, or for the arrays `wrt`, which the derivation must have gradients of.
+
+    Arrays `also` have no direction, but their product is there: ∂q/∂t for targets t.
+    """
     gradients = [step for step in derivation.backward if step.role.endswith("gradient")]
     arrays = tuple(wrt) or tuple(replace(step.target, cotangent=False) for step in gradients)
     forward = [step for step in derivation.forward if step.target.shape]
@@ -51,9 +56,10 @@ def hessian_vector(derivation: Derivation, wrt: Iterable[Array] = ()) -> Hessian
     directions = {array: replace(array, name=f"v.{array.name}") for array in arrays}
     dots = [_dot(_plain_array(array.bar, order), directions[array]) for array in arrays]
     steps = (*first, *dots)
-    known = varying(steps, arrays)
+    varied = (*arrays, *also)
+    known = varying(steps, varied)
     second = backward(steps, constants=lambda array: array not in known, roles={})
-    return HessianVector((*first, *second), directions, {array: array.bar for array in arrays})
+    return HessianVector((*first, *second), directions, {array: array.bar for array in varied})
 
 
 def vector_jacobian(derivation: Derivation, output: Array, wrt: Iterable[Array]) -> VectorJacobian:

@@ -11,7 +11,7 @@ from flint import arb, ctx, fmpq
 
 from numeric.compiled import compiled
 from symbolic.activations import ACTIVATIONS, Activation, activation
-from symbolic.codegen.numpy_helpers import Helpers
+from symbolic.codegen.arrays.helpers import Helpers
 from symbolic.conventions import INTERNAL
 from symbolic.network import mlp
 

@@ -1,4 +1,4 @@
-"""Matrix expressions as NumPy source."""
+"""Matrix expressions as source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symbolic.codegen.numpy_scalar import binding, scalar_source
+from symbolic.codegen.arrays.dialect import Dialect
+from symbolic.codegen.arrays.scalar import binding, scalar_source
 from symbolic.conventions import Layout
 from symbolic.expressions import Expr
 from symbolic.matrix_form import (
@@ -36,6 +37,7 @@ class Writer:
     names: Mapping[str, str]
     scalars: Mapping[Expr, Expr]
     layout: Layout
+    dialect: Dialect
 
     def equation(self, equation: MatrixEquation) -> str:
         """The value of a matrix equation in the shape of its target; a vector takes the shape of the layout's
@@ -61,7 +63,7 @@ class Writer:
                 return self._sum(node, axes)
             case Apply():
                 return self._apply(node, axes)
-        raise TypeError(f"no NumPy source for {type(node).__name__}")
+        raise TypeError(f"no source for {type(node).__name__}")
 
     def _leaf(self, leaf: Leaf, axes: Axes) -> Source:
         name = self.names[leaf.name]
@@ -81,21 +83,26 @@ class Writer:
     def _kept(self, node: SumOver) -> str:
         """A sum over samples as a bias with two axes."""
         body = self.write(node.body, node.body.axes)[0]
-        summed = _summed(body, f"axis={node.axis}, keepdims=True")
+        summed = self._summed(body, self.dialect.over(node.axis, kept=True))
         is_column = node.axis == 1
         return summed if is_column == (self.layout.bias_shape == "n,1") else f"{summed}.T"
 
     def _sum(self, node: SumOver, axes: Axes) -> Source:
         body = node.body
         if isinstance(body, SumOver):
-            return _summed(self.write(body.body, body.body.axes)[0]), ATOM
+            return self._summed(self.write(body.body, body.body.axes)[0]), ATOM
         source = self.write(body, body.axes)[0]
         if not node.axes:
-            return _summed(source), ATOM
+            return self._summed(source), ATOM
         if len(axes) == 1 and self.layout.bias_shape != "n":
             return self._kept(node), ATOM
-        keep = ", keepdims=True" if len(axes) == 2 else ""
-        return _summed(source, f"axis={node.axis}{keep}"), ATOM
+        return self._summed(source, self.dialect.over(node.axis, kept=len(axes) == 2)), ATOM
+
+    def _summed(self, source: str, options: str = "") -> str:
+        """A sum, as a method of a variable (which saves a microsecond) or as a function of a formula."""
+        if source.isidentifier():
+            return f"{source}.sum({options})"
+        return f"{self.dialect.np}.sum({source}{', ' * bool(options)}{options})"
 
     def _hadamard(self, node: Hadamard, axes: Axes) -> Source:
         constant = sp.Mul(*(f.value for f in node.factors if isinstance(f, Constant))).xreplace(
@@ -125,17 +132,10 @@ class Writer:
         return self._scalar(node.function.xreplace(names))
 
     def _scalar(self, formula: Expr) -> Source:
-        return scalar_source(formula), binding(formula)
+        return scalar_source(formula, self.dialect), binding(formula)
 
     def _tight(self, node: Node, axes: Axes, looser: int = MUL) -> str:
         return _bracket(self.write(node, axes), looser)
-
-
-def _summed(source: str, options: str = "") -> str:
-    """A sum, as a method of a variable (which saves a microsecond) or as a function of a formula."""
-    if source.isidentifier():
-        return f"{source}.sum({options})"
-    return f"np.sum({source}{', ' * bool(options)}{options})"
 
 
 def _bracket(source: Source, looser: int) -> str:

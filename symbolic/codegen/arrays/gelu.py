@@ -1,8 +1,8 @@
-"""NumPy source of gelu, z·Φ(z), and its slope Φ(z) + z·φ(z), to a few ulp for every z.
+"""Source of gelu, z·Φ(z), and its slope Φ(z) + z·φ(z), to a few ulp for every z.
 
-NumPy has no erfc, so the standard library's is called entry by entry, on an argument of few digits; the step
-from there to -z/√2, and exp(-z²/2), are made without rounding the argument. Near the root of the slope its
-Taylor polynomial is used.
+erfc is called on an argument of few digits (the standard library's, entry by entry, where a language has
+none); the step from there to -z/√2, and exp(-z²/2), are made without rounding the argument. Near the root of
+the slope its Taylor polynomial is used. All of this is for float64.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ from typing import Final
 import sympy as sp
 
 from symbolic.activations import Root
+from symbolic.codegen.arrays.dialect import Dialect
 
 ROOT: Final = Root("z0", "(1 + erf(z/sqrt(2)))/2 + z*exp(-z**2/2)/sqrt(2*pi)", -0.75)
 TERMS: Final = 18  # the next term is below 1e-18 for |z - z0| < 1/4
 
 _NORMAL: Final = '''def _normal(z):
     """Φ(z) and φ(z) of the normal distribution."""
-    z = np.clip(z, -40.0, 40.0)
-    q = np.round(16 * z) / 16
-    density = np.exp(-q * q / 2) * np.exp(-(z - q) * (z + q) / 2) / {root_two_pi}
-    x = np.round(z * {minus_root_half} * 2**24) / 2**24
+    z = {np}.clip(z, -40.0, 40.0)
+    q = {np}.round(16 * z) / 16
+    density = {coarse} * {np}.exp(-(z - q) * (z + q) / 2) / {root_two_pi}
+    x = {np}.round(z * {minus_root_half} * 2**{digits}) / 2**{digits}
     step = ((-z - x * {root_two_high}) - x * {root_two_low}) / {root_two}
-    tail = np.vectorize(math.erfc, otypes=[float])(x)
+    tail = {erfc}
     return tail / 2 - {root_two} * density * (step - z * {root_half} * step * step), density'''
 
 _VALUE: Final = '''def _gelu(z):
@@ -34,18 +35,22 @@ _VALUE: Final = '''def _gelu(z):
 _VALUE_AND_SLOPE: Final = '''def _gelu_and_slope(z):
     """g(z) = z·Φ(z) and g'(z) = Φ(z) + z·φ(z), by its Taylor polynomial near the root of the slope."""
     below, density = _normal(z)
-    step = np.clip((z - {root}) - {rest}, -0.25, 0.25)
-    near = np.zeros_like(step)
+    step = {np}.clip((z - {root}) - {rest}, -0.25, 0.25)
+    near = {np}.zeros_like(step)
     for coefficient in {coefficients}:
         near = near * step + coefficient
-    return z * below, np.where(np.abs(step) < 0.25, near * step, below + np.clip(z, -40.0, 40.0) * density)'''
+    far = below + {np}.clip(z, -40.0, 40.0) * density
+    return z * below, {np}.where({np}.abs(step) < 0.25, near * step, far)'''
 
 
-@cache
-def gelu_sources() -> dict[str, str]:
+def gelu_sources(dialect: Dialect) -> dict[str, str]:
     """Source of `_gelu`, `_gelu_and_slope` and of `_normal`, which both call."""
     high = float(sp.floor(sp.sqrt(2) * 2**23) / sp.Integer(2) ** 23)
     numbers = {
+        "np": dialect.np,
+        "digits": dialect.texts["digits"],
+        "coarse": dialect.text("opaque", value=f"{dialect.np}.exp(-q * q / 2)"),
+        "erfc": dialect.text("vectorized", name="erfc"),
         "root_two_pi": repr(float(sp.sqrt(2 * sp.pi))),
         "root_two": repr(float(sp.sqrt(2))),
         "root_half": repr(float(sp.sqrt(2) / 2)),
@@ -54,7 +59,12 @@ def gelu_sources() -> dict[str, str]:
         "root_two_low": repr(float(sp.N(sp.sqrt(2) - sp.Rational(high), 40))),
     }
     root, rest = ROOT.floats()
-    slope = {"root": repr(root), "rest": repr(rest), "coefficients": _coefficients()}
+    slope = {
+        "np": dialect.np,
+        "root": repr(root),
+        "rest": dialect.text("opaque", value=repr(rest)),
+        "coefficients": _coefficients(),
+    }
     return {
         "_gelu": _VALUE,
         "_gelu_and_slope": _VALUE_AND_SLOPE.format(**slope),
@@ -62,6 +72,7 @@ def gelu_sources() -> dict[str, str]:
     }
 
 
+@cache
 def _coefficients() -> str:
     """Taylor coefficients of the slope at its root, highest first, the constant 0 left out."""
     z = sp.Symbol("z", real=True)

@@ -1,0 +1,1 @@
+"""Array languages: NumPy, JAX and PyTorch modules of chains and graphs."""

@@ -1,0 +1,1 @@
+"""C99: loops, straight lines and blocks, with their header, self-test and training steps."""

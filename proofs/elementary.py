@@ -8,8 +8,9 @@ fusing (no -ffast-math). Arguments are normal numbers or 0; those of log may be 
 flushed to zero. η is 0 but for results of exp and of the rows below 2ᵖ times the smallest normal number:
 there it is five halves of the smallest subnormal number, or five times the smallest normal one if flushed.
 
-Scope. Every argument whose result does not overflow. The rows take exp x for 0 where x < −708 (float32:
-−87), with x = −2|z| for tanh and −|z| for sigmoid; what is lost there is below eight smallest normal numbers.
+Scope. Every argument whose result does not overflow. The rows take exp x for 0 where it rounds to less than
+2ⁿ for the smallest normal n, x < −708.7 (float32: −87.6), with x = −2|z| for tanh and −|z| for sigmoid; what
+is lost there is below eight smallest normal numbers.
 
 Proof. The text of the generated file is run over numbers with error bounds (elementary_text and
 elementary_rounding), piece by piece (elementary_exponential and elementary_logarithm). Brought in are:

@@ -265,7 +265,7 @@ def special(dtype: Dtype) -> Array:
         kind.eps,
         np.inf,
     ]
-    largest, normal = float(BINARY[dtype].largest), float(BINARY[dtype].normal)
+    largest, normal = float(BINARY[dtype].largest), float(BINARY[dtype].lowest)
     ends += [
         largest,
         normal,

@@ -36,7 +36,7 @@ class Binary:
     exp_terms: int
     log_terms: int
     largest: sp.Rational  # exp of it is infinite; exp of its negative is 0
-    normal: sp.Rational  # exp of its negative is a normal number
+    lowest: sp.Rational  # of its negative, n = −bias: one below the exponents of normal numbers
 
     def literal(self, number: Expr) -> str:
         """The nearest number of the type."""
@@ -52,8 +52,8 @@ class Binary:
 _DOUBLE_HIGH: Final = sp.Rational(int(sp.floor(sp.log(2) * 2**33)), 2**33)
 _FLOAT_HIGH: Final = sp.Rational(355, 512)
 BINARY: Final[dict[Dtype, Binary]] = {
-    "float64": Binary("uint64_t", 52, 1023, "", 17, _DOUBLE_HIGH, 13, 10, sp.Integer(760), sp.Integer(708)),
-    "float32": Binary("uint32_t", 23, 127, "f", 9, _FLOAT_HIGH, 8, 4, sp.Integer(110), sp.Integer(87)),
+    "float64": Binary("uint64_t", 52, 1023, "", 17, _DOUBLE_HIGH, 13, 10, sp.Integer(760), sp.Integer(709)),
+    "float32": Binary("uint32_t", 23, 127, "f", 9, _FLOAT_HIGH, 8, 4, sp.Integer(110), sp.Integer(88)),
 }
 
 FAST: Final = {name: f"fast_{name}" for name in ("exp", "expm1", "log", "log1p", "tanh")}
@@ -93,13 +93,13 @@ INLINE void exponential(real x, real *value, real *less_one)
     *less_one = n > {most} ? *value : scale * q + (scale - {one});
 }}
 
-/* exp x and exp x - 1 for x <= 0; what is below the smallest normal number is 0 */
+/* exp x and exp x - 1 for x <= 0; where 2^n would be no normal number, its bits are those of 0 */
 INLINE void exponential_below(real x, real *value, real *less_one)
 {{
-    const real y = x < -{normal} ? -{normal} : x;
+    const real y = x < -{lowest} ? -{lowest} : x;
 {exponential}
     const real scale = power_of_two(n + {shift});
-    *value = x < -{normal} ? {zero} : scale + scale * q;
+    *value = scale + scale * q;
     *less_one = scale * q + (scale - {one});
 }}
 
@@ -205,7 +205,7 @@ def _exp_numbers(binary: Binary) -> dict[str, object]:
     return _shared(binary) | {
         "shift": binary.literal(sp.Integer(3) * 2 ** (binary.fraction - 1)),
         "largest": binary.literal(binary.largest),
-        "normal": binary.literal(binary.normal),
+        "lowest": binary.literal(binary.lowest),
         "most": binary.literal(sp.Integer(binary.bias - 1)),
         "inverse": binary.literal(1 / sp.log(2)),
         "first": binary.literal(coefficients[0]),

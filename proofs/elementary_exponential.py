@@ -20,6 +20,7 @@ from flint import arb, fmpq, fmpq_poly
 from proofs.elementary_rounding import Analysis, Ball, Rounded, Unclear, between, distance, nearest, power
 from symbolic.codegen.c.elementary import BINARY
 
+REDUCTION: Final = ("shifted", "n", "r", "p", "q")  # of x to r, and what is made of r
 PIECES: Final = 16  # of [0, ½ ln 2]; a bound is loose by about the width of one
 PER_BINADE: Final = 4
 Exact = Callable[[Ball], Ball]
@@ -41,7 +42,9 @@ class Exponential(Analysis):
     def __post_init__(self) -> None:
         """exponential_below must do what exponential does but for the scale, as one of them is looked at."""
         one, other = (self.functions[name].steps for name in ("exponential", "exponential_below"))
-        reductions = ([ast.dump(value) for name, value in steps if name in "nrpq"] for steps in (one, other))
+        reductions = (
+            [ast.dump(value) for name, value in steps if name in REDUCTION] for steps in (one, other)
+        )
         ends = (dict(steps)["less_one"] for steps in (one, other))
         first, second = (ast.dump(end.orelse if isinstance(end, ast.IfExp) else end) for end in ends)
         if operator.ne(*reductions) or first != second:
@@ -56,10 +59,10 @@ class Exponential(Analysis):
     def reach(self) -> Ball:
         """A bound of |x − n ln 2|: n is an integer because its last difference is one of multiples of 1."""
         largest = int(BINARY[self.dtype].largest)
-        n = self.run("exponential", {"y": self.number(arb(0, largest))}, only={"n"})["n"]
+        n = self.run("exponential", {"y": self.number(arb(0, largest))}, only={"shifted", "n"})["n"]
         if n.grid != 0 or n.last != 0:
             raise Unclear("n is not an integer")
-        inverse = self.formally("exponential", {"y": fmpq_poly([0, 1])}, only={"n"})["n"][1]
+        inverse = self.formally("exponential", {"y": fmpq_poly([0, 1])}, only={"shifted", "n"})["n"][1]
         off = n.error + largest * abs(arb(inverse) - 1 / arb.const_log2())
         return (off * arb.const_log2()).upper()
 

@@ -73,7 +73,8 @@ def _exponential(run: Run) -> Iterator[Step]:
         def found(target: str, given: Mapping[str, Expr] = given, name: str = name, **known: Expr) -> Expr:
             return run(name, {**given, **known}, only=(target,))[target]
 
-        yield Step(f"n in {name}", found("n"), y * sp.diff(found("n"), y), "a multiple of y, rounded")
+        count = run(name, given, only=("shifted", "n"))["n"]
+        yield Step(f"n in {name}", count, y * sp.diff(count, y), "a multiple of y, rounded")
         yield Step(f"r in {name}", found("r"), y + n * sp.diff(found("r"), n), "y less a multiple of n")
         series = (sp.exp(r) - 1 - r) / r**2
         yield Step(f"q in {name}", found("q", p=series), sp.exp(r) - 1, "p = (exp(r) - 1 - r)/r**2")

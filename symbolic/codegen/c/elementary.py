@@ -59,7 +59,8 @@ BINARY: Final[dict[Dtype, Binary]] = {
 FAST: Final = {name: f"fast_{name}" for name in ("exp", "expm1", "log", "log1p", "tanh")}
 
 _EXPONENTIAL: Final = """\
-    const real n = (y * {inverse} + {shift}) - {shift};
+    const real shifted = y * {inverse} + {shift};
+    const real n = shifted - {shift};
     const real r = (y - n * {high}) - n * {low};
     real p = {first};
 {steps}
@@ -98,7 +99,7 @@ INLINE void exponential_below(real x, real *value, real *less_one)
 {{
     const real y = x < -{lowest} ? -{lowest} : x;
 {exponential}
-    const real scale = power_of_two(n + {shift});
+    const real scale = power_of_two(shifted);
     *value = scale + scale * q;
     *less_one = scale * q + (scale - {one});
 }}

@@ -29,6 +29,7 @@ from symbolic.grammar.functions import Undefined
 Number: TypeAlias = Any  # fmpq or arb; python-flint has no type information
 PRECISIONS: Final = (64, 256, 1024)  # bits
 DEGREE: Final = 3  # of the polynomials that undefined functions become, in each argument
+FEW: Final = 3  # arguments; of more, a polynomial is of degree 2, so that a reader can look at it
 MAX_EXACT_POWER: Final = 1_000
 MAX_TERMS: Final = 64  # of a sum over an index
 BISECTIONS: Final = 80  # a root is then known to 2**-85
@@ -76,7 +77,9 @@ class Point:
             drawn = random.Random(f"{self.seed} {name}")
             powers = product(range(DEGREE + 1), repeat=arity)
             self.functions[name] = {
-                power: fmpq(drawn.choice((-1, 1)) * drawn.randint(1, 9), 4) for power in powers
+                power: fmpq(drawn.choice((-1, 1)) * drawn.randint(1, 9), 4)
+                for power in powers
+                if arity <= FEW or sum(power) <= 2
             }
         return self.functions[name]
 
@@ -87,14 +90,22 @@ class Point:
         )
 
 
-def order(left: Expr, right: Expr, point: Point, *, precisions: tuple[int, ...] = PRECISIONS) -> int:
-    """1 where left > right at a point, −1 where left < right, 0 where no precision tells them apart.
+def order(
+    left: Expr,
+    right: Expr,
+    point: Point,
+    *,
+    precisions: tuple[int, ...] = PRECISIONS,
+    at: Mapping[Expr, Expr] | None = None,
+) -> int:
+    """1 where left > right at a point, −1 where left < right, 0 where no precision tells them apart; `at`
+    gives free indices their values.
 
     Raises Unclear where a side has no value.
     """
     for precision in precisions:
         with ctx.workprec(precision):
-            evaluate = Evaluator(point)
+            evaluate = Evaluator(point, at)
             gap = evaluate(left) - evaluate(right)
             if gap > 0 or gap < 0:
                 return 1 if gap > 0 else -1
@@ -159,6 +170,8 @@ class Evaluator:
                 return self._sum(expr)
             case sp.Piecewise():
                 return self._piece(expr)
+            case sp.KroneckerDelta():
+                return fmpq(int(self(expr.args[0]) == self(expr.args[1])))
             case Undefined():
                 return self._polynomial(expr.name, expr.orders, [self(argument) for argument in expr.args])
         if expr is sp.pi:
@@ -223,7 +236,8 @@ class Evaluator:
 
 
 def _polynomial(coefficients: Mapping[tuple[int, ...], fmpq]) -> str:
-    arguments = sp.symbols("u v w")[: len(next(iter(coefficients)))]
+    arity = len(next(iter(coefficients)))
+    arguments = sp.symbols("u v w")[:arity] if arity <= FEW else sp.symbols(f"u1:{arity + 1}")
     terms = (
         rational(c) * sp.Mul(*(u**p for u, p in zip(arguments, powers, strict=True)))
         for powers, c in coefficients.items()

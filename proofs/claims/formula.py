@@ -10,7 +10,7 @@ partial derivative, an array where w is one. Every node knows where it begins in
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from itertools import pairwise
 from typing import Any, Final, Literal, TypeAlias
@@ -28,15 +28,17 @@ Operation: TypeAlias = Literal["+", "-", "*", "/", "@"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An index or a layer: a name or a number, and an offset."""
+    """An index or a layer: a name or a number, and an offset; with `layer` the size of a layer, as n[l-1]."""
 
     name: str | None
     offset: int = 0
+    layer: Place | None = None
 
     def __str__(self) -> str:
         if self.name is None:
             return str(self.offset)
-        return self.name + (f"{self.offset:+d}" if self.offset else "")
+        size = "" if self.layer is None else f"[{self.layer}]"
+        return self.name + size + (f"{self.offset:+d}" if self.offset else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,8 @@ def _read(text: str, start: str) -> Any:
     try:
         tree = _parser().parse(text, start=start)
     except UnexpectedInput as error:
-        place = error.pos_in_stream
-        position = len(text) if place is None or place < 0 else place
+        at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
+        position = len(text) if at_end or error.pos_in_stream is None else error.pos_in_stream
         what = repr(text[position]) if position < len(text) else "the end"
         raise FormulaError(f"{what} is not expected here", text, position) from None
     try:
@@ -238,6 +240,9 @@ class _Builder(Transformer[Token, Any]):
     def index(self, meta: Any, parts: list[Any]) -> Place:
         return Place(str(parts[0]))
 
+    def size(self, meta: Any, parts: list[Any]) -> Place:
+        return Place(str(parts[0]), 0, _place(parts[1]))
+
     def plus(self, meta: Any, parts: list[Any]) -> Place:
         return self._moved(parts[0], parts[2], 1, meta)
 
@@ -248,7 +253,7 @@ class _Builder(Transformer[Token, Any]):
         place, step = _place(first), _place(second)
         if step.name is not None:
             raise FormulaError("an index moves by whole numbers only", self.text, meta.start_pos)
-        return Place(place.name, place.offset + sign * step.offset)
+        return replace(place, offset=place.offset + sign * step.offset)
 
     def places(self, meta: Any, parts: list[Any]) -> tuple[Place, ...]:
         return tuple(map(_place, parts))

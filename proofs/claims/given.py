@@ -2,7 +2,8 @@
 
     sizes        m; n, one for each layer 0, …, L
     arrays       W over layers 1, …, L with axes n[l] and n[l-1]; x with axes n[0] and m
-    functions    g, undefined or a formula in z; one for all layers or one for each
+    functions    g, undefined or a formula in z; one for all layers or one for each; or a whole one, an
+                 undefined number made of all entries of its arguments, such as a cost
     definitions  z[l] = W[l] @ a[l-1] for l in 1..L, in the words of claims
 
 A vector is a column. Definitions may be given by entries or by whole arrays; the arrays that they define are
@@ -12,7 +13,7 @@ declared like the others, so that every formula has a shape before anything is c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sympy as sp
@@ -34,17 +35,21 @@ class Array:
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function of one number: undefined where it has no formula in z; `layered` where each layer has its
-    own.
+    own. A `whole` one is an undefined number made of all entries of its arguments.
     """
 
     name: str
     formula: sp.Expr | None = None
     layered: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The context of claims; `sizes` says of each size whether every layer has its own; `depth` is L."""
+    """The context of claims; `sizes` says of each size whether every layer has its own; `depth` is L.
+
+    `widths` names sizes of layers that are other sizes, or 1: with n[3] = 1 the last layer is a number.
+    """
 
     sizes: Mapping[str, bool]
     arrays: Mapping[str, Array]
@@ -53,21 +58,14 @@ class Given:
     depth: int = 1
     constants: tuple[str, ...] = ()
     assumptions: tuple[Claim, ...] = field(default=())
+    widths: Mapping[str, str] = field(default_factory=dict)
 
     def with_definitions(self, *texts: str) -> Given:
         """The same with other definitions of what these define."""
         new = [claim for text in texts for claim in parse_claims(text)]
         names = {defined(claim) for claim in new}
         kept = tuple(claim for claim in self.definitions if defined(claim) not in names)
-        return Given(
-            self.sizes,
-            self.arrays,
-            self.functions,
-            (*kept, *new),
-            self.depth,
-            self.constants,
-            self.assumptions,
-        )
+        return replace(self, definitions=(*kept, *new))
 
 
 def given(
@@ -78,12 +76,13 @@ def given(
     definitions: tuple[str, ...] | list[str] = (),
     depth: int = 1,
     constants: tuple[str, ...] = (),
+    widths: Mapping[str, str] | None = None,
 ) -> Given:
     """A context from text.
 
     `arrays` gives axes, and layers where there are any: "n[l], n[l-1] for l in 1..L"; "" is a number.
-    `functions` gives "" for an undefined function, "layered" for one undefined for each layer, or a formula
-    in z. Raises FormulaError and InvalidNetwork.
+    `functions` gives "" for an undefined function, "layered" for one undefined for each layer, "whole" for an
+    undefined number made of whole arrays, or a formula in z. Raises FormulaError and InvalidNetwork.
 
     >>> found = given(sizes={"n": True}, arrays={"W": "n[l], n[l-1] for l in 1..L"}, depth=2)
     >>> found.arrays["W"].axes[0].name
@@ -97,6 +96,7 @@ def given(
         claims,
         depth,
         constants,
+        widths=dict(widths or {}),
     )
 
 
@@ -114,8 +114,7 @@ def _array(name: str, text: str) -> Array:
         parts: tuple[Formula, ...] = ()
     else:
         call = parse_claims(f"axes({axes}) = 0" + (f" for {layers}" if layers else ""))[0]
-        assert isinstance(call.left, Call)
-        parts = call.left.arguments
+        parts = call.left.arguments if isinstance(call.left, Call) else (call.left,)
     for part in parts:
         if not isinstance(part, Reference):
             raise InvalidNetwork(
@@ -136,6 +135,6 @@ def _layers(name: str, text: str) -> tuple[Place, Place] | None:
 
 
 def _function(name: str, text: str) -> Function:
-    if text in ("", "layered"):
-        return Function(name, layered=bool(text))
+    if text in ("", "layered", "whole"):
+        return Function(name, layered=text == "layered", whole=text == "whole")
     return Function(name, parse_scalar(text, names=("z",)))

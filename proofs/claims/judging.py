@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import cycle, product
 from typing import Final, Literal
 
 from proofs.claims.formula import Call, Claim, Formula, Partial, Reference, Total, children, every
@@ -22,11 +22,13 @@ from proofs.claims.given import Given
 from proofs.claims.values import Misfit, Value
 from proofs.claims.world import Missing, World
 from proofs.normal_form import Decision, decide
+from symbolic.expressions import Expr
 
 Answer = Literal["true", "false", "ill-formed", "undecided"]
 SECONDS: Final = 20.0
 UNEQUAL: Final = (2, 3, 2, 3, 2, 3)  # widths of layers 0, 1, …: neighbours differ
 OTHERS: Final = 2  # of a size that is one for all layers
+COUNTS: Final = (3, 5, 7)  # of such sizes where formulas count by them: no 2, and no two alike
 SQUARE: Final = 2
 
 
@@ -72,18 +74,78 @@ def judge(claim: Claim, given: Given, *, seconds: float = SECONDS) -> Judgement:
     'x[1] = 15/8'
     """
     deadline = time.monotonic() + seconds
-    found = _in_world(claim, World(given, _sizes(given, UNEQUAL)), deadline)
+    found = _in_world(claim, world_of(given), deadline)
     if found.answer == "ill-formed" and any(given.sizes.values()):
-        square = _in_world(claim, World(given, _sizes(given, (SQUARE,) * len(UNEQUAL))), deadline, fits=False)
+        square = _in_world(claim, square_world(given), deadline, fits=False)
         return replace(found, if_square=square.answer)
+    if found.answer == "true" and _counted(claim, given):
+        other = _in_world(claim, World(given, _sizes(given, UNEQUAL) | _counted(claim, given)), deadline)
+        if other.answer != "true":
+            return other
+        return replace(found, tried=found.tried + other.tried, scope=f"{found.scope}; {other.scope}")
     return found
+
+
+def _counted(claim: Claim, given: Given) -> dict[str, int]:
+    """Sizes that stand in formulas as numbers, as in E/m, each with a number of its own."""
+    formulas = [claim.left, claim.right, *(each.right for each in given.definitions)]
+    names = {
+        node.name for formula in formulas for node in every(formula) if isinstance(node, Reference)
+    } - set(given.constants)
+    sizes = [name for name, layered in given.sizes.items() if not layered and name in names]
+    return dict(zip(sizes, cycle(COUNTS), strict=False))
+
+
+def world_of(given: Given) -> World:
+    """The world in which neighbouring layers have unequal widths."""
+    return World(given, _sizes(given, UNEQUAL))
+
+
+def square_world(given: Given) -> World:
+    """The world in which all layers have one width: there misfits are noted, and the work goes on."""
+    return World(given, _sizes(given, (SQUARE,) * len(UNEQUAL)))
+
+
+def judge_in(claim: Claim, world: World, *, seconds: float = SECONDS) -> Judgement:
+    """The judgement in one world, in which shapes need only agree in numbers."""
+    return _in_world(claim, world, time.monotonic() + seconds, fits=False)
+
+
+def entries(claim: Claim, world: World) -> Iterator[tuple[dict[str, int], tuple[int, int], Expr, Expr]]:
+    """Both sides of every entry, with the indices, the layers and the place. Raises Misfit and Missing."""
+    for layer_env in _layers(claim, world):
+        try:
+            for env, left, right in _sides(claim, world, layer_env):
+                for place in left.entries:
+                    yield dict(env), place, left.entries[place], right.entries[place]
+        except Missing:
+            if _is_said(claim):
+                raise
+
+
+def first_sides(claim: Claim, world: World) -> tuple[Expr, Expr]:
+    """Both sides of the last entry at the last indices and layers. Raises Misfit and Missing."""
+    missing = Missing("there is no layer", claim.left.at)
+    for layer_env in reversed(list(_layers(claim, world))):
+        try:
+            *_, (_, left, right) = _sides(claim, world, layer_env)
+        except Missing as error:
+            missing = error
+            if _is_said(claim):
+                raise
+            continue
+        place = max(left.entries)
+        return left.entries[place], right.entries[place]
+    raise missing
 
 
 def _sizes(given: Given, widths: tuple[int, ...]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for name, layered in given.sizes.items():
         if layered:
-            sizes |= {f"{name}[{l}]": widths[l % len(widths)] for l in range(given.depth + 1)}
+            labels = (f"{name}[{l}]" for l in range(given.depth + 1))
+            own = {label: widths[l % len(widths)] for l, label in enumerate(labels)}
+            sizes |= {label: size for label, size in own.items() if label not in given.widths}
         else:
             sizes[name] = OTHERS
     return sizes
@@ -209,14 +271,15 @@ def _is_said(claim: Claim) -> bool:
 
 
 def _layer_names(claim: Claim, world: World) -> Iterator[str]:
+    numbers = (None, "L", *world.sizes)
     for side in (claim.left, claim.right):
         for node in every(side):
             if isinstance(node, Reference):
                 array = world.given.arrays.get(node.name)
                 layered = array.layers if array else world.given.sizes.get(node.name)
                 groups = node.groups[:1] if layered else ()
-                yield from (p.name for group in groups for p in group if p.name not in (None, "L"))
-            if isinstance(node, Call) and node.layer is not None and node.layer.name not in (None, "L"):
+                yield from (str(p.name) for group in groups for p in group if p.name not in numbers)
+            if isinstance(node, Call) and node.layer is not None and node.layer.name not in numbers:
                 yield str(node.layer.name)
 
 

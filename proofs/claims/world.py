@@ -7,6 +7,7 @@ symbols: every definition that reads it follows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ from symbolic.grammar.functions import FUNCTIONS, undefined
 
 Environment = Mapping[str, int]
 Key = tuple[str, int | None]
+SLICES: Final = frozenset({"col", "row"})
 
 
 class Missing(Exception):
@@ -89,16 +91,24 @@ class World:
             return self.given.depth + place.offset
         if place.name in env:
             return env[place.name] + place.offset
+        if place.layer is not None:
+            layer = Place(None, self.place(place.layer, env, at))
+            return self.axis(Reference(place.name, ((layer,),), at=at), None).size + place.offset
         if place.name in self.sizes:
             return self.sizes[place.name] + place.offset
         raise Missing(f"{place.name} is no index that runs here, no layer and no size", at)
 
     def axis(self, size: Reference, layer: int | None) -> Axis:
-        """An axis such as n[l-1] in a layer."""
+        """An axis such as n[l-1] in a layer. Raises Missing."""
         env = {} if layer is None else {"l": layer}
-        if not self.given.sizes.get(size.name, False):
-            return Axis(size.name, self.sizes[size.name])
-        label = f"{size.name}[{self.place(size.groups[0][0], env)}]"
+        label = size.name
+        if self.given.sizes.get(size.name, False) and size.groups:
+            label += f"[{self.place(size.groups[0][0], env)}]"
+        label = self.given.widths.get(label, label)
+        if label == ONE.label:
+            return ONE
+        if label not in self.sizes:
+            raise Missing(f"there is no size {label}; there are {', '.join(self.sizes)}", size.at)
         return Axis(label, self.sizes[label])
 
     def axes(self, reference: Reference, env: Environment) -> tuple[Axis, ...]:
@@ -323,6 +333,11 @@ class World:
                     for place, axis in zip(places, axes, strict=False):
                         if place.name == index:
                             found.setdefault(axis.label, axis)
+            of_slice = (Reference(index),)
+            if isinstance(node, Call) and node.function in SLICES and node.arguments[1:] == of_slice:
+                with suppress(Missing):  # an array of which a sum further in says what it is
+                    axis = self.sliced(node, env).columns
+                    found.setdefault(axis.label, axis)
         if not found:
             raise Missing(f"nothing says what {index} runs over", at)
         axis, *others = found.values()
@@ -330,6 +345,11 @@ class World:
             problem = f"{index} runs over {axis.label} in one place and over {other.label} in another"
             self._misfit(Misfit(problem, at), axis.size, other.size)
         return axis
+
+    def sliced(self, call: Call, env: Environment) -> Value:
+        """The array that col(A, c) or row(A, i) takes a column of."""
+        array = self.value(call.arguments[0], env)
+        return array if call.function == "col" else array.turned
 
     def _axes_or_none(self, reference: Reference, env: Environment) -> tuple[Axis, ...]:
         """The axes, none where the layer is bound by a sum further in."""
@@ -367,10 +387,22 @@ class World:
             return SPECIAL[call.function](self, call, env)
         name = call.function.rstrip("'")
         order = len(call.function) - len(name)
+        if name in self.given.functions and self.given.functions[name].whole:
+            return self._whole(call, order, env)
         if len(call.arguments) != 1:
             raise Missing(f"{call.function} takes one argument, not {len(call.arguments)}", call.at)
         argument = self.value(call.arguments[0], env)
         return argument.mapped(self._function(call, name, order, env))
+
+    def _whole(self, call: Call, order: int, env: Environment) -> Value:
+        """A number made of all entries of the arguments."""
+        if order:
+            raise Missing(
+                f"{call.function} has several slopes; write D({call.function[:-order]}(…), …)", call.at
+            )
+        values = [self.value(argument, env) for argument in call.arguments]
+        entries = [entry for value in values for entry in value.entries.values()]
+        return number(undefined(call.function, len(entries))(*entries))
 
     def _function(self, call: Call, name: str, order: int, env: Environment) -> Callable[[Expr], Expr]:
         row = self.given.functions.get(name)
@@ -445,9 +477,12 @@ def _delta(world: World, call: Call, env: Environment) -> Value:
 
 def _slice(world: World, call: Call, env: Environment) -> Value:
     """col(A, c) and row(A, i), both as columns."""
-    array, at = _arguments(world, call, env, 2)
-    array = array if call.function == "col" else array.turned
-    place = int(at.number)
+    _, at = _arguments(world, call, env, 2)
+    if not at.is_number or not at.number.is_Integer:
+        raise Missing(f"{call.function} takes an array and an index", call.at)
+    array, place = world.sliced(call, env), int(at.number)
+    if not 1 <= place <= array.columns.size:
+        raise Missing(f"there is no {call.function} {place} along {array.columns.label}", call.at)
     return matrix(array.rows, ONE, lambda i, j: array.entries[i, place])
 
 

@@ -15,25 +15,28 @@ and has to be true.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from proofs.claims.formula import parse_claims
 from proofs.claims.given import Given
-from proofs.claims.judging import SECONDS, Judgement, judge
+from proofs.claims.judging import SECONDS, Answer, Judgement, judge
 
 Kind = Literal["definition", "claim", "open", "prose"]
 VerdictName = Literal["definition", "correct", "wrong", "ambiguous", "derived", "not-formal", "undecided"]
 CHECK: Final = "proofs.claims.judging.judge"
+DENIED: Final = "not "
+OPPOSITE: Final[Mapping[str, Answer]] = {"true": "false", "false": "true"}
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One place of a document.
 
-    `readings` are what the printed formula may mean, each one or more equations in the grammar of claims; of
-    most there is one. `conventions` are contexts by name: the document's own first. `corrected` is the true
-    formula, `latex` shows it. Prose has a `reason` in place of readings.
+    `readings` are what the printed formula may mean; of most there is one. Each is one or more equations in
+    the grammar of claims, parted by semicolons; `not` before one says that it is no identity. `conventions`
+    are contexts by name: the document's own first. `corrected` is the true formula, `latex` shows it. Prose
+    has a `reason` in place of readings.
     """
 
     id: str
@@ -105,11 +108,24 @@ def _name(entry: Entry, answers: Set[str]) -> VerdictName:
 
 
 def _judged(text: str, given: Given, seconds: float) -> Judgement:
-    """All equations of a text: the first that is not true, or the last."""
+    """All statements of a text: the first that is not true, or the last."""
     found = None
-    for claim in parse_claims(text):
+    for statement in text.split(";"):
+        found = _statement(statement.strip(), given, seconds)
+        if found.answer != "true":
+            break
+    assert found is not None
+    return found
+
+
+def _statement(text: str, given: Given, seconds: float) -> Judgement:
+    """A chain of equations; after `not`, that at least one of them is no identity."""
+    found = None
+    for claim in parse_claims(text.removeprefix(DENIED)):
         found = judge(claim, given, seconds=seconds)
         if found.answer != "true":
             break
     assert found is not None
+    if text.startswith(DENIED) and found.answer in OPPOSITE:
+        return replace(found, answer=OPPOSITE[found.answer])
     return found

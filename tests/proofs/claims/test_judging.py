@@ -40,6 +40,8 @@ TRUE = [
     "delta[L] = (a[L] - y) * sigma'(z[L])",
     "D(z[l+1][k], z[l][j]) = W[l+1][k,j]*sigma'(z[l][j])",
     "D(z[l][j], z[l][k]) = delta(j, k)",
+    "row(col(W[l], k), j) = W[l][j,k]",
+    "z[l] = Sum(col(W[l], k)*a[l-1][k], k) + b[l]",
 ]
 FALSE = [
     "D(C, b[l][j]) = -delta[l][j]",
@@ -53,10 +55,15 @@ ILL_FORMED = {
     "D(C, W[l]) = outer(a[l-1], delta[l])": "n[1]×n[0] on one side and n[0]×n[1] on the other",
     "delta[L][j] = (a[L][j] - y[j])*sigma'(z[l][j])": "j runs over n[3] in one place and over n[1]",
     "delta[l][j] = sigma'(z[l][j])*Sum(delta[l+1][k]*W[l+1][k,j], k) for l in 1..L": "[4]; its layers are 1 to 3",
+    "z[l] = Sum(row(W[l], k)*a[l-1][k], k) + b[l]": "k runs over n[1] in one place and over n[0]",
+    "C = row(x, 3)": "there is no row 3 along n[0]",
+    "C = row(x, C)": "row takes an array and an index",
     "delta[L] = W": "W is one for each layer",
     "delta[L] = a[L] + 1": "n[3]×1 on one side and number",
     "delta[L] = a[L]**2": "entry by entry",
     "C = q": "q is not given",
+    "delta[L] = ones(n[L+1])": "no size n[4]; there are n[0], n[1]",
+    "delta[1] = ones(n)": "no size n;",
 }
 
 
@@ -116,3 +123,41 @@ def test_what_is_no_claim_is_refused_with_its_place(text):
 def test_time_up_is_undecided():
     (claim,) = parse_claims(TRUE[1])
     assert judge(claim, CHAIN, seconds=0).answer == "undecided"
+
+
+COST = given(
+    sizes={"n": True, "p": False},
+    depth=2,
+    arrays={"W": "n[l], n[l-1] for l in 1..L", "z": "n[l] for l in 0..L", "x": "p", "y": "n[1]", "C": ""},
+    functions={"f": "", "cost": "whole"},
+    definitions=["z[0] = x", "z[l] = f(W[l] @ z[l-1]) for l in 1..L", "C = cost(z[1], y)"],
+    widths={"n[0]": "p", "n[2]": "1"},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    {
+        "D(C, W[1]) = outer(D(C, z[1]) * f'(W[1] @ x), x)": "true",
+        "D(C, W[1]) = -outer(D(C, z[1]) * f'(W[1] @ x), x)": "false",
+        "D(C, z[1][i]) = D(C, y[i])": "false",
+        "cost(y, z[1]) = C": "false",
+        "C = cost'(z[1], y)": "ill-formed",
+    }.items(),
+)
+def test_a_cost_may_be_any_function_of_all_entries(text, answer):
+    assert judged(text, COST).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    {
+        "z[L] = f(Sum(W[L][1,j]*z[1][j], j))": "true",
+        "D(z[L], z[1]) = f'(W[L] @ z[1])*W[L].T": "true",
+        "D(z[L], z[1]) = f'(W[L] @ z[1])*W[L]": "ill-formed",
+        "z[p-1] = f(W[p-1] @ x)": "true",
+        "z[p] = f(W[p] @ x)": "ill-formed",
+    }.items(),
+)
+def test_a_layer_may_have_the_width_of_another_size_or_one(text, answer):
+    assert judged(text, COST).answer == answer

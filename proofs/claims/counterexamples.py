@@ -1,0 +1,102 @@
+"""Counterexamples that can be checked by hand: the smallest sizes, small whole numbers, u or u² for an
+undefined function.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flint import arb, ctx, fmpq
+
+from proofs.balls import Evaluator, Number, Point, Unclear, order
+from proofs.claims.formula import Claim
+from proofs.claims.given import Given
+from proofs.claims.judging import entries, world_of
+from proofs.claims.values import Misfit
+from proofs.claims.world import Missing, World
+from symbolic.expressions import Expr
+
+SEEDS: Final = 24  # points at an entry; that with the shortest values is shown
+BITS: Final = 64
+SMALL: Final = (1, 2, -1, 0)
+WIDTHS: Final = (1, 2)  # at most, one after the other; then as wide as claims are judged
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """Sizes, layers and indices, values of symbols and functions, and what the two sides are there."""
+
+    sizes: Mapping[str, int]
+    places: Mapping[str, int]
+    entry: tuple[int, int]
+    point: str
+    left: str
+    right: str
+
+
+class _SmallPoint(Point):
+    """Symbols are small whole numbers; an undefined function of one number is its square, in every other
+    point the number itself.
+    """
+
+    def value(self, symbol: Expr) -> Number:
+        if symbol not in self.values:
+            drawn = random.Random(f"{self.seed} {symbol}").choice(SMALL)
+            self.values[symbol] = fmpq(abs(drawn) if symbol.is_positive else drawn)
+        return self.values[symbol]
+
+    def coefficients(self, name: str, arity: int) -> dict[tuple[int, ...], fmpq]:
+        if arity == 1:
+            self.functions[name] = {(1 + self.seed % 2,): fmpq(1)}
+        return super().coefficients(name, arity)
+
+
+def small_counterexample(claim: Claim, given: Given, *, seconds: float) -> Small | None:
+    """A small counterexample of a false claim, None where none was found in time.
+
+    >>> from proofs.claims.formula import parse_claims
+    >>> from proofs.claims.given import given
+    >>> context = given(sizes={"n": False}, arrays={"x": "n", "E": ""}, definitions=["E = Sum(x[i]**2, i)/2"])
+    >>> found = small_counterexample(parse_claims("D(E, x[i]) = 2*x[i]")[0], context, seconds=1)
+    >>> found.sizes, found.point, found.left, found.right
+    ({'n': 1}, 'x[1] = 1', '1', '2')
+    """
+    deadline = time.monotonic() + seconds
+    usual = world_of(given).sizes
+    for most in (*WIDTHS, max(usual.values(), default=1)):
+        world = World(given, {label: min(size, most) for label, size in usual.items()})
+        try:
+            for places, entry, left, right in entries(claim, world):
+                found = []
+                for seed in range(SEEDS):
+                    if time.monotonic() > deadline:
+                        return None
+                    point = _SmallPoint(seed)
+                    sides = _apart(left, right, point)
+                    if sides is not None:
+                        found.append(Small(world.sizes, places, entry, str(point), *sides))
+                if found:
+                    return min(found, key=lambda each: len(each.left + each.right))  # the first of those
+        except (Misfit, Missing):
+            continue
+    return None
+
+
+def _apart(left: Expr, right: Expr, point: Point) -> tuple[str, str] | None:
+    """Both sides at a point, None where they are not apart."""
+    try:
+        if order(left, right, point) == 0:
+            return None
+        with ctx.workprec(BITS):
+            evaluate = Evaluator(point)
+            return _shown(evaluate(left)), _shown(evaluate(right))
+    except (Unclear, ZeroDivisionError):
+        return None
+
+
+def _shown(value: Number) -> str:
+    return value.str(6, radius=False) if isinstance(value, arb) else str(value)

@@ -16,7 +16,7 @@ import sympy as sp
 
 from symbolic.activations import Activation
 from symbolic.codegen.c.entries import Entries, Lines, Space, over
-from symbolic.codegen.c.products import Products
+from symbolic.codegen.c.products import MatrixProduct, Products
 from symbolic.codegen.c.rows import Rows
 from symbolic.codegen.names import comment
 from symbolic.codegen.request import Request
@@ -162,14 +162,9 @@ class Pass:
     def _product(self, weights: Array, vector: str, out: str, *, turned: bool, **joined: str) -> Lines:
         rows, columns = (int(size) for size in weights.shape)
         across = turned != (self.request.layout.weights == "in-out")
+        out_rows, depth = (columns, rows) if turned else (rows, columns)
         return self.products.product(
-            columns if turned else rows,
-            rows if turned else columns,
-            self.name(weights),
-            vector,
-            out,
-            across=across,
-            **joined,
+            MatrixProduct(out_rows, depth, self.name(weights), vector, out, across, **joined)
         )
 
     def _activation(self, step: Step) -> Lines:

@@ -26,6 +26,22 @@ class Memory:
         return name
 
 
+@dataclass(frozen=True, slots=True)
+class MatrixProduct:
+    """out(i) = (Σ_k W(i, k) v(k) + bias(i)) factor(i): names of arrays, bias and factor perhaps empty; W is
+    stored by rows, or `across`, by columns.
+    """
+
+    rows: int
+    depth: int
+    weights: str
+    vector: str
+    out: str
+    across: bool
+    bias: str = ""
+    factor: str = ""
+
+
 class Products(Protocol):
     """What is done with whole arrays; `kernels` collects the text of those that are called."""
 
@@ -35,21 +51,7 @@ class Products(Protocol):
     def array(self, name: str, units: int) -> str:
         """Memory for some units."""
 
-    def product(
-        self,
-        rows: int,
-        depth: int,
-        weights: str,
-        vector: str,
-        out: str,
-        *,
-        across: bool,
-        bias: str,
-        factor: str,
-    ) -> Lines:
-        """out(i) = (Σ_k W(i, k) v(k) + bias(i)) factor(i), W stored by rows, or across, by columns; bias and
-        factor may be empty.
-        """
+    def product(self, wanted: MatrixProduct) -> Lines: ...
 
     def row_function(self, function: str, units: int, *arrays: str) -> Lines:
         """A function of rows, applied to every unit."""
@@ -83,22 +85,12 @@ class BlockProducts:
     def array(self, name: str, units: int) -> str:
         return self.memory.place(name, units * self.stride)
 
-    def product(
-        self,
-        rows: int,
-        depth: int,
-        weights: str,
-        vector: str,
-        out: str,
-        *,
-        across: bool,
-        bias: str,
-        factor: str,
-    ) -> Lines:
+    def product(self, wanted: MatrixProduct) -> Lines:
         self._use("TILE", "PRODUCT")
-        strides = f"1u, {rows}u" if across else f"{depth}u, 1u"
-        more = f"{bias or 'NULL'}, {factor or 'NULL'}"
-        return [f"product({rows}u, lanes, {depth}u, {weights}, {strides}, {vector}, {more}, {out});"]
+        strides = f"1u, {wanted.rows}u" if wanted.across else f"{wanted.depth}u, 1u"
+        sizes = f"{wanted.rows}u, lanes, {wanted.depth}u"
+        more = f"{wanted.bias or 'NULL'}, {wanted.factor or 'NULL'}"
+        return [f"product({sizes}, {wanted.weights}, {strides}, {wanted.vector}, {more}, {wanted.out});"]
 
     def row_function(self, function: str, units: int, *arrays: str) -> Lines:
         rows = ", ".join(f"{array} + i * STRIDE" for array in arrays)
@@ -159,22 +151,16 @@ class OneProducts:
     def array(self, name: str, units: int) -> str:
         return self.memory.place(name, units)
 
-    def product(
-        self,
-        rows: int,
-        depth: int,
-        weights: str,
-        vector: str,
-        out: str,
-        *,
-        across: bool,
-        bias: str,
-        factor: str,
-    ) -> Lines:
+    def product(self, wanted: MatrixProduct) -> Lines:
         self.kernels["SINGLE"] = kernels.SINGLE
-        call = f"vector_by_rows({depth}u, {rows}u" if across else f"rows_by_vector({rows}u, {depth}u"
-        more = [f"{out}[i] += {bias}[i];"] * bool(bias) + [f"{out}[i] *= {factor}[i];"] * bool(factor)
-        return [f"{call}, {weights}, {vector}, {out});", *(over("i", rows, more) if more else [])]
+        rows, depth, out = wanted.rows, wanted.depth, wanted.out
+        call = f"vector_by_rows({depth}u, {rows}u" if wanted.across else f"rows_by_vector({rows}u, {depth}u"
+        more = [f"{out}[i] += {wanted.bias}[i];"] * bool(wanted.bias)
+        more += [f"{out}[i] *= {wanted.factor}[i];"] * bool(wanted.factor)
+        return [
+            f"{call}, {wanted.weights}, {wanted.vector}, {out});",
+            *(over("i", rows, more) if more else []),
+        ]
 
     def row_function(self, function: str, units: int, *arrays: str) -> Lines:
         return [f"{function}({units}u, {', '.join(arrays)});"]

@@ -131,3 +131,12 @@ def test_blocks_are_the_same_in_every_process():
     layout = Layout(weights="in-out", samples="rows", labels="integer")
     request = Request(WIDE, layout, form="blocks", batch=64)
     assert c_module(request).files == c_module(request).files
+
+
+def test_files_are_those_that_were_reviewed(golden):
+    narrow = mlp(2, 3, 1, hidden="tanh", loss="half-squared")
+    for name, request in {
+        "blocks-2-3-1": Request(narrow, form="blocks", batch=64),
+        "blocks-20-70-33-9": Request(WIDE, Layout(weights="in-out", samples="rows"), "float32", batch=64),
+    }.items():
+        golden(f"c/{name}/network.c", c_module(request).files["network.c"])

@@ -8,6 +8,7 @@ add nothing to a gradient. One sample alone has code of its own, whose vectors r
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,16 +80,19 @@ class _Blocks:
         used = self.many.products.kernels | self.one.products.kernels
         order = [name for name in vars(kernels) if name in used]
         others = [name for name in used if name not in order]
+        functions = [
+            *elementary(self.request.dtype).split("\n\n"),
+            *(part for name in [*order, *others] for part in used[name].split("\n\n")),
+            *self.rows.scalars.functions.values(),
+            *self.rows.found.values(),
+            *statics,
+        ]
         helpers = (
             f"typedef {real(self.request)} real;",
             f"/* numbers from one unit's samples to the next one's; samples of a block */\n"
             f"#define STRIDE {self.block + MOST_LANES[self.request.dtype]}u\n#define BLOCK {self.block}u",
             kernels.VECTORS,
-            elementary(self.request.dtype),
-            *(used[name] for name in [*order, *others]),
-            *self.rows.scalars.functions.values(),
-            *self.rows.found.values(),
-            *statics,
+            *_called(functions, [line for body in bodies.values() for line in body]),
         )
         many, one = self.many.products.memory, self.one.products.memory
         return CParts(helpers, bodies, str(max(one.end, 1)), str(many.end), self._choice())
@@ -289,6 +293,25 @@ class _Blocks:
             start = memory.offsets[name]
             lines += over("k", sizes[name] - start, [f"work[{start}u + k] = 0;"])
         return lines
+
+
+def _called(functions: list[str], bodies: list[str]) -> list[str]:
+    """The functions that the bodies call, and those that these call in turn."""
+    kept = functions
+    while True:
+        text = re.sub(r"/\*.*?\*/", "", "\n".join([*kept, *bodies]), flags=re.DOTALL)
+        calls = Counter(re.findall(r"(\w+)\(", text))
+        needed = [each for each in kept if calls[_defined(each)] > 1]
+        if needed == kept:
+            return kept
+        kept = needed
+
+
+def _defined(function: str) -> str:
+    """The name of a function; its definition is one place where it stands before a bracket."""
+    found = re.search(r"^(?:INLINE|static) [\w ]*?(\w+)\(", function, re.MULTILINE)
+    assert found is not None, f"{function!r} is no function"
+    return found[1]
 
 
 _AT: Final = "first + (c < count ? c : count - 1u)"

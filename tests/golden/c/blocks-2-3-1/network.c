@@ -87,37 +87,6 @@ INLINE real power_of_two(real shifted)
     return power;
 }
 
-/* exp x and exp x - 1 */
-INLINE void exponential(real x, real *value, real *less_one)
-{
-    real y = x > 760.0 ? 760.0 : x;
-    y = y < -760.0 ? -760.0 : y;
-    const real shifted = y * 1.4426950408889634 + 6755399441055744.0;
-    const real n = shifted - 6755399441055744.0;
-    const real r = (y - n * 0.69314718048553914) - n * 7.4406171100123968e-11;
-    real p = 1.6059043836821613e-10;
-    p = p * r + 2.08767569878681e-09;
-    p = p * r + 2.505210838544172e-08;
-    p = p * r + 2.7557319223985888e-07;
-    p = p * r + 2.7557319223985893e-06;
-    p = p * r + 2.4801587301587302e-05;
-    p = p * r + 0.00019841269841269841;
-    p = p * r + 0.0013888888888888889;
-    p = p * r + 0.0083333333333333332;
-    p = p * r + 0.041666666666666664;
-    p = p * r + 0.16666666666666666;
-    p = p * r + 0.5;
-    const real q = r + r * r * p;
-    /* 2^n in two factors, as it may exceed the range where the result does not */
-    const real half_shifted = n * 0.5 + 6755399441055744.0;
-    const real half = half_shifted - 6755399441055744.0;
-    const real some = power_of_two(half_shifted);
-    const real rest = power_of_two((n - half) + 6755399441055744.0);
-    const real scale = some * rest;
-    *value = (some + some * q) * rest;
-    *less_one = n > 1022.0 ? *value : scale * q + (scale - 1.0);
-}
-
 /* exp x and exp x - 1 for x <= 0; where 2^n would be no normal number, its bits are those of 0 */
 INLINE void exponential_below(real x, real *value, real *less_one)
 {
@@ -141,82 +110,6 @@ INLINE void exponential_below(real x, real *value, real *less_one)
     const real scale = power_of_two(shifted);
     *value = scale + scale * q;
     *less_one = scale * q + (scale - 1.0);
-}
-
-INLINE real fast_exp(real x)
-{
-    real value;
-    real less_one;
-    exponential(x, &value, &less_one);
-    return value;
-}
-
-INLINE real fast_expm1(real x)
-{
-    real value;
-    real less_one;
-    exponential(x, &value, &less_one);
-    return less_one;
-}
-
-INLINE real fast_exp_below(real x)
-{
-    real value;
-    real less_one;
-    exponential_below(x, &value, &less_one);
-    return value;
-}
-
-INLINE real fast_tanh(real x)
-{
-    real e;
-    real q;
-    exponential_below(x < 0.0 ? 2.0 * x : -2.0 * x, &e, &q);
-    const real size = q / (2.0 + q);
-    return x < 0.0 ? size : 0.0 - size;
-}
-
-INLINE real fast_log(real x)
-{
-    /* numbers below the smallest normal one are scaled up */
-    const real y = x < 2.2250738585072014e-308 ? x * 18014398509481984.0 : x;
-    const real scaled = x < 2.2250738585072014e-308 ? 54.0 : 0.0;
-    uint64_t bits;
-    (void)memcpy(&bits, &y, sizeof bits);
-    bits += ((uint64_t)0x95f619c000000ull);
-    const uint64_t counted = (bits >> 52) | ((uint64_t)0x4330000000000000ull);
-    bits = (bits & ((uint64_t)0xfffffffffffffull)) + ((uint64_t)0x3fe6a09e64000000ull);
-    real f;
-    real k;
-    (void)memcpy(&f, &bits, sizeof f);
-    (void)memcpy(&k, &counted, sizeof k);
-    k = (k - 4503599627371519.0) - scaled;
-    const real less = f - 1.0;
-    const real s = less / (2.0 + less);
-    const real square = s * s;
-    real p = 0.095238095238095233;
-    p = p * square + 0.10526315789473684;
-    p = p * square + 0.11764705882352941;
-    p = p * square + 0.13333333333333333;
-    p = p * square + 0.15384615384615385;
-    p = p * square + 0.18181818181818182;
-    p = p * square + 0.22222222222222221;
-    p = p * square + 0.2857142857142857;
-    p = p * square + 0.40000000000000002;
-    p = p * square + 0.66666666666666663;
-    const real half_square = 0.5 * less * less;
-    real value = k * 0.69314718048553914 - ((half_square - (s * (half_square + square * p) + k * 7.4406171100123968e-11)) - less);
-    value = x < (real)INFINITY ? value : x;
-    value = x > 0.0 ? value : (real)NAN;
-    return x == 0.0 ? -(real)INFINITY : value;
-}
-
-INLINE real fast_log1p(real x)
-{
-    const real u = 1.0 + x;
-    const real value = fast_log(u);
-    const real rest = (x - (u - 1.0)) / u;
-    return u > 0.0 && u < (real)INFINITY ? value + rest : value;
 }
 
 /* acc(i, x) = sum over k of p(i, k) q(k, x) for a few rows i and STEP columns x, kept in registers. */

@@ -87,32 +87,6 @@ INLINE real power_of_two(real shifted)
     return power;
 }
 
-/* exp x and exp x - 1 */
-INLINE void exponential(real x, real *value, real *less_one)
-{
-    real y = x > 110.0f ? 110.0f : x;
-    y = y < -110.0f ? -110.0f : y;
-    const real shifted = y * 1.44269504f + 12582912.0f;
-    const real n = shifted - 12582912.0f;
-    const real r = (y - n * 0.693359375f) - n * -0.00021219444f;
-    real p = 2.48015873e-05f;
-    p = p * r + 0.000198412698f;
-    p = p * r + 0.00138888889f;
-    p = p * r + 0.00833333333f;
-    p = p * r + 0.0416666667f;
-    p = p * r + 0.166666667f;
-    p = p * r + 0.5f;
-    const real q = r + r * r * p;
-    /* 2^n in two factors, as it may exceed the range where the result does not */
-    const real half_shifted = n * 0.5f + 12582912.0f;
-    const real half = half_shifted - 12582912.0f;
-    const real some = power_of_two(half_shifted);
-    const real rest = power_of_two((n - half) + 12582912.0f);
-    const real scale = some * rest;
-    *value = (some + some * q) * rest;
-    *less_one = n > 126.0f ? *value : scale * q + (scale - 1.0f);
-}
-
 /* exp x and exp x - 1 for x <= 0; where 2^n would be no normal number, its bits are those of 0 */
 INLINE void exponential_below(real x, real *value, real *less_one)
 {
@@ -133,37 +107,12 @@ INLINE void exponential_below(real x, real *value, real *less_one)
     *less_one = scale * q + (scale - 1.0f);
 }
 
-INLINE real fast_exp(real x)
-{
-    real value;
-    real less_one;
-    exponential(x, &value, &less_one);
-    return value;
-}
-
-INLINE real fast_expm1(real x)
-{
-    real value;
-    real less_one;
-    exponential(x, &value, &less_one);
-    return less_one;
-}
-
 INLINE real fast_exp_below(real x)
 {
     real value;
     real less_one;
     exponential_below(x, &value, &less_one);
     return value;
-}
-
-INLINE real fast_tanh(real x)
-{
-    real e;
-    real q;
-    exponential_below(x < 0.0f ? 2.0f * x : -2.0f * x, &e, &q);
-    const real size = q / (2.0f + q);
-    return x < 0.0f ? size : 0.0f - size;
 }
 
 INLINE real fast_log(real x)

@@ -158,7 +158,7 @@ class Evaluator:
             case sp.Rational():
                 return fmpq(expr.p, expr.q)
             case sp.Symbol() | sp.Indexed():
-                entry = expr.xreplace(self.at)
+                entry = self._placed(expr.xreplace(self.at))
                 return fmpq(int(entry)) if entry.is_Integer else self.point.value(entry)
             case sp.Add():
                 return sum((self(term) for term in expr.args), fmpq(0))
@@ -181,6 +181,17 @@ class Evaluator:
         if expr.func in FUNCTIONS:
             return FUNCTIONS[expr.func](arb(self(expr.args[0])))
         raise Unclear(f"{expr.func.__name__} cannot be evaluated")
+
+    def _placed(self, entry: Expr) -> Expr:
+        """An entry with numbers for computed positions and sizes: A[n + 1] is A[3] where n = 2."""
+        if not isinstance(entry, sp.Indexed):
+            return entry
+        drawn = {place for place in entry.indices if not place.is_Symbol or place.is_positive}
+        symbols = {symbol for place in drawn for symbol in place.free_symbols}
+        values = {symbol: sp.Integer(int(self(symbol))) for symbol in symbols if symbol.is_integer}
+        return entry.base[
+            tuple(place.xreplace(values) if place in drawn else place for place in entry.indices)
+        ]
 
     def _piece(self, expr: sp.Piecewise) -> Number:
         for value, condition in expr.args:

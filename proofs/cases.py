@@ -2,8 +2,9 @@
 
 The conditions ask for the signs of polynomials, and these for the cells in which polynomials ℓ lie (see
 `signs`). One ℓ after the other is put in each of its cells. At a point, ℓ = r eliminates a symbol that
-occurs linearly in ℓ; where there is none, the point is left out, and the statement is off that kink.
-Whether cells of two different ℓ meet is not asked: a proof covers them all.
+occurs linearly in ℓ; where there is none, the point is left out, and the statement is off that kink. Cells
+of different ℓ that do not meet by exact linear arithmetic (see `affine`) are left out; where that is not
+seen, a proof covers them too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.relational import Relational
 
+from proofs.affine import exclude_each_other
 from proofs.polynomials import Expr, Quotient
 from proofs.reading import Assumption, Reader
 from proofs.signs import COMPARE, Cell, Cells, Sign, cell_of, cell_text, inside, sign_of, split
@@ -95,6 +97,8 @@ class Cases:
         if solved is not None:
             moved = replace(moved, values=(*case.values, (solved.symbol, solved.value)))
         if any(holds(assumption, moved) is False for assumption in self.read.assumptions):
+            return
+        if exclude_each_other(moved.conditions):
             return
         if low < high:
             yield from self.cells(moved)

@@ -23,6 +23,7 @@ from symbolic.errors import FormulaError
 
 MAX_LENGTH: Final = 2_000
 MAX_NESTING: Final = 60
+MAX_OPERATIONS: Final = 150  # trees of formulas are walked by recursion
 Operation: TypeAlias = Literal["+", "-", "*", "/", "@"]
 
 
@@ -183,15 +184,15 @@ def _read(text: str, start: str) -> Any:
         depth += (character in "([") - (character in ")]")
         if depth > MAX_NESTING:
             raise FormulaError(f"this is nested more than {MAX_NESTING} deep", text, position)
+    if sum(map(text.count, "+-*/@")) > MAX_OPERATIONS:
+        raise FormulaError(f"this has more than {MAX_OPERATIONS} operations", text, 0)
     try:
-        tree = _parser().parse(text, start=start)
+        return _Builder(text).transform(_parser().parse(text, start=start))
     except UnexpectedInput as error:
         at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
         position = len(text) if at_end or error.pos_in_stream is None else error.pos_in_stream
         what = repr(text[position]) if position < len(text) else "the end"
         raise FormulaError(f"{what} is not expected here", text, position) from None
-    try:
-        return _Builder(text).transform(tree)
     except VisitError as error:
         raise error.orig_exc from None
 

@@ -140,7 +140,8 @@ def _changed(claim: Claim, given: Given) -> Iterator[Nearest]:
             words = f"a range: {moved.name} in {moved.first}..{moved.last}, not {said.first}..{said.last}"
             yield Nearest(replace(claim, ranges=ranges), "range", words)
     for change in changes(claim.right, claim, given):
-        yield Nearest(replace(claim, right=change.formula), change.error_class, change.words)
+        if change.formula != claim.left:  # a = a is true and says nothing
+            yield Nearest(replace(claim, right=change.formula), change.error_class, change.words)
 
 
 class _Screen:
@@ -214,23 +215,20 @@ def _whole(formula: Formula, claim: Claim, given: Given) -> Iterator[Change]:
     for one, other in combinations(_index_names(claim), 2):
         exchanged = _renamed(formula, {one: other, other: one})
         yield _change("index", f"{one} and {other} exchanged", formula, exchanged)
-    left = {
-        place.name
-        for node in every(claim.left)
-        if isinstance(node, Reference)
-        for g in node.groups
-        for place in g
-    }
-    bound = {node.index for node in every(formula) if isinstance(node, Total)}
-    used = {
-        place.name
-        for node in every(formula)
-        if isinstance(node, Reference)
-        for g in node.groups
-        for place in g
-    }
-    for name in sorted(str(name) for name in used - left - bound - {None, "l", "L"}):
+    yield from _sums(formula, claim)
+
+
+def _sums(formula: Formula, claim: Claim) -> Iterator[Change]:
+    """Sums over the indices of the right side that the left one does not have."""
+    bound = {node.index for node in every(claim.right) if isinstance(node, Total)}
+    used = _places(formula) - _places(claim.left) - bound - {"l", "L"}
+    for name in sorted(used):
         yield _change("sum", f"the sum over {name} is missing", formula, Total(formula, name))
+
+
+def _places(formula: Formula) -> set[str]:
+    references = (node for node in every(formula) if isinstance(node, Reference))
+    return {place.name for node in references for group in node.groups for place in group if place.name}
 
 
 def _slopes(left: Formula, given: Given) -> Iterator[Formula]:
@@ -268,6 +266,8 @@ def _at(node: Formula, claim: Claim, given: Given) -> Iterator[Change]:
             yield _change("sign", "a minus", node, node.body)
         case Binary():
             yield from _operations(node)
+            if node.operation == "*" and node != claim.right:
+                yield from _sums(node, claim)
         case Transpose():
             yield _change("transposition", "the transposition", node, node.body)
         case Total():
@@ -372,19 +372,9 @@ def _references(node: Reference, claim: Claim, given: Given) -> Iterator[Change]
 
 
 def _index_names(claim: Claim) -> list[str]:
-    found = {
-        str(place.name)
-        for side in (claim.left, claim.right)
-        for node in every(side)
-        if isinstance(node, Reference)
-        for group in node.groups
-        for place in group
-        if place.name not in (None, "l", "L")
-    }
-    found |= {
-        node.index for side in (claim.left, claim.right) for node in every(side) if isinstance(node, Total)
-    }
-    return sorted(found)
+    sides = (claim.left, claim.right)
+    bound = {node.index for side in sides for node in every(side) if isinstance(node, Total)}
+    return sorted((_places(claim.left) | _places(claim.right) | bound) - {"l", "L"})
 
 
 def _change(error_class: ErrorClass, what: str, before: Formula, after: Formula) -> Change:

@@ -135,7 +135,8 @@ class _Latex:
             case Reference():
                 return self._reference(node), ATOM
             case Negative():
-                return f"-{_round(self._formula(node.body), ENTRIES)}", UNARY
+                body = _round(self._formula(node.body), ENTRIES)
+                return "-" + (rf"\left({body}\right)" if body.startswith("-") else body), UNARY
             case Power():
                 return f"{self._base(node.base)}^{{{self.formula(node.exponent)}}}", POW
             case Transpose(body=Reference() as body) if self._layered(body) and len(body.groups) == 1:
@@ -147,7 +148,9 @@ class _Latex:
             case Total():
                 ends = f"^{{{_size(node.last)}}}" if node.last is not None else ""
                 start = f"={node.first}" if node.first is not None else ""
-                return rf"\sum_{{{node.index}{start}}}{ends} {_round(self._formula(node.body), MUL)}", MUL
+                body, level = self._formula(node.body)
+                least = MUL if level != UNARY else ATOM  # a sum of what begins with a minus
+                return rf"\sum_{{{node.index}{start}}}{ends} {_round((body, level), least)}", MUL
             case Partial():
                 of = _round(self._formula(node.of), ATOM)
                 return rf"\frac{{\partial {of}}}{{\partial {self._reference(node.by)}}}", ATOM

@@ -4,6 +4,7 @@
     its column.
     - Squared error ℓ_c(y) = ½ Σ_i (y_i − T_ic)²: ∂ℓ_c/∂y_i = y_i − T_ic, everywhere.
     - Cross-entropy ℓ_c(y) = −Σ_i T_ic ln y_i: ∂ℓ_c/∂y_i = −T_ic / y_i, where all y_i > 0.
+    - [outputwise_mean_right]  Any loss ℓ_c(y) = Σ_i e(y_i, T_ic) with a slope e′: ∂ℓ_c/∂y_i = e′(y_i, T_ic).
     - [softmax_cross_entropy]  If all columns of T sum to 1, δ^L = (A^L − T)/m for softmax with cross-entropy.
     - [weight_gradient_penalised]  With the penalty λ/2 Σ_l Σ_ij (W^l_ij)² added to E, ∂/∂W^l_ij is
       (δ^l (A^{l-1})ᵀ)_ij + λ W^l_ij. *)
@@ -31,6 +32,21 @@ Proof.
     apply (H c Hc t (fun s => column (M s) c)); [reflexivity|]. intros i Hi. now apply HM.
   - unfold inner, dot. rewrite sum_swap, <- sum_scal. apply sum_ext. intros c _. rewrite <- sum_scal.
     apply sum_ext. intros. unfold mean_gradient, column. ring.
+Qed.
+
+Definition outputwise (n : nat) (e : R -> R -> R) (T : matrix) (c : nat) (y : vector) : R :=
+  sum n (fun i => e (y i) (T i c)).
+Definition outputwise_slope (e' : R -> R -> R) (T : matrix) (c : nat) (y : vector) : vector :=
+  fun i => e' (y i) (T i c).
+
+Theorem outputwise_mean_right n m e e' T Y :
+  (forall i c, (i < n)%nat -> (c < m)%nat -> is_derive (fun a => e a (T i c)) (Y i c) (e' (Y i c) (T i c))) ->
+  right_cost n m (mean m (outputwise n e T)) (mean_gradient m (outputwise_slope e' T)) Y.
+Proof.
+  intros H. apply mean_right. intros c Hc t v v' Hvt Hv.
+  apply (derive_sum n (fun s i => e (v s i) (T i c))). intros i Hi.
+  apply (derive_comp (fun a => e a (T i c)) (fun s => v s i)); [|now apply Hv].
+  rewrite Hvt. now apply H.
 Qed.
 
 Definition squared_error (n : nat) (T : matrix) (c : nat) (y : vector) : R :=

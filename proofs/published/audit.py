@@ -31,6 +31,7 @@ DOCUMENTS: Final[Mapping[str, tuple[Entry, ...]]] = {
     "matrix_question": matrix_question.ENTRIES,
     "four_equations": four_equations.ENTRIES,
 }
+ENTRIES: Final = {entry.id: entry for entries in DOCUMENTS.values() for entry in entries}
 STORED: Final = Path(__file__).with_name("verdicts.json")
 SECONDS: Final = 60.0  # for one counterexample; it takes a tenth of one
 
@@ -40,10 +41,15 @@ def audit(*documents: str) -> dict[str, tuple[Verdict, ...]]:
     return {name: judged(name) for name in documents or DOCUMENTS}
 
 
-@cache
 def judged(document: str) -> tuple[Verdict, ...]:
     """The verdict on every entry of a document. Raises Inconsistent."""
-    return tuple(map(verdict, DOCUMENTS[document]))
+    return tuple(verdict_on(entry.id) for entry in DOCUMENTS[document])
+
+
+@cache
+def verdict_on(id: str) -> Verdict:
+    """The verdict on one entry, judged once per process. Raises Inconsistent."""
+    return verdict(ENTRIES[id])
 
 
 def rows(verdicts: Mapping[str, tuple[Verdict, ...]]) -> list[dict[str, Any]]:

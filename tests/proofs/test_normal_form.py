@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy.codegen.cfunctions import expm1, log1p
 
-from proofs import reading
+from proofs import normal_form, reading
 from proofs.balls import Evaluator, Point, Unclear, equation_of
 from proofs.normal_form import Contradiction, decide
 from proofs.polynomials import rational
@@ -60,6 +60,7 @@ EQUAL = {
     "arcus tangens is odd": (sp.atan((x - y) ** 3), -sp.atan((y - x) ** 3)),
     "error function": (sp.erfc(y - x), 1 + sp.erf(x - y)),
     "square roots": (1 / (1 + sp.sqrt(x)), (1 - sp.sqrt(x)) / (1 - x)),
+    "square roots in arguments": (g(1 / (1 + sp.sqrt(x))), g((1 - sp.sqrt(x)) / (1 - x))),
     "roots of numbers": (sp.sqrt(2 * sp.pi) / sp.sqrt(6), sp.sqrt(sp.pi) / sp.sqrt(3)),
     "cube roots": ((x + y) ** sp.Rational(4, 3), (y + x) ** sp.Rational(1, 3) * (x + y)),
     "powers": (x**y, sp.exp(y * sp.log(x))),
@@ -79,6 +80,7 @@ EQUAL = {
         sp.log((1 + x**2) * (2 + sp.exp(y))),
         sp.log(1 + x**2) + sp.log(2 + sp.exp(y)),
     ),
+    "logarithm of a square": (sp.log((1 + 3 * sp.exp(x)) ** 2), 2 * sp.log(1 + 3 * sp.exp(x))),
     "logarithms of numbers": (sp.log(12), 2 * sp.log(2) + sp.log(3)),
     "log1p and expm1": (log1p(expm1(x)), x),
     "sums": (over_samples(x * X[1, c] + y) / m, x * over_samples(X[1, d], d) / m + y),
@@ -183,11 +185,20 @@ def named(*formulas: str) -> tuple[Expr, ...]:
 ASSUMPTIONS = {
     "a denominator": (x / (x * y), 1 / y, ("y ≠ 0",)),
     "no denominator that is positive": (1 / (1 + x**2), 1 / (x**2 + 1), ()),
+    "no denominator that is negative": (x / (-1 - x**2), -x / (1 + x**2), ()),
+    "no denominator with a small term": (x / (x**2 + sp.Rational(1, 2)), 2 * x / (2 * x**2 + 1), ()),
     "a root": (sp.sqrt(x) * (sp.sqrt(x) + 1), x + sp.sqrt(x), ("x ≥ 0",)),
     "a logarithm": (x**y, sp.exp(y * sp.log(x)), ("x > 0",)),
     "a kink where nothing can be eliminated": (
         *named("where(exp(z) > 2, 1, 0)", "where(exp(z) >= 2, 1, 0)"),
         ("exp(z) ≠ 2",),
+    ),
+    "two kinks where nothing can be eliminated": (
+        *named(
+            "where(x + exp(x) > 2, 1, x + exp(x) < -2, -1, 0)",
+            "where(x + exp(x) >= 2, 1, x + exp(x) <= -2, -1, 0)",
+        ),
+        ("x + exp(x) ≠ -2", "x + exp(x) ≠ 2"),
     ),
     "a sum of squares": (
         (x + y) / (x**2 + z**2),
@@ -377,3 +388,24 @@ def test_the_clock_is_kept() -> None:
 def test_a_decision_is_the_same_each_time() -> None:
     left, right = DIFFERENT["undefined functions"]
     assert str(decide(left, right).point) == str(decide(left, right).point)
+
+
+def test_two_points_stand_beside_what_is_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def counted(left: Expr, right: Expr, point: Point, **options: Any) -> int:
+        seen.append(point.seed)
+        return 0
+
+    monkeypatch.setattr(normal_form, "order", counted)
+    assert decide(x + y, y + x).answer == "equal"
+    assert seen == [0, 1]
+
+
+def test_the_number_of_cases_is_limited_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    sides = absolute(x) ** 2, x**2
+    monkeypatch.setattr(normal_form, "MAX_CASES", 3)
+    assert decide(*sides).reason == "the difference reduces to 0 in each of 3 cases"
+    assert decide(x, x).reason == "the difference reduces to 0"
+    monkeypatch.setattr(normal_form, "MAX_CASES", 2)
+    assert decide(*sides).reason.startswith("there are more than 2 cases")

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from proofs.published.audit import verdict_on
 from proofs.published.entry import CHECK, Inconsistent, verdict
 from proofs.published.four_equations import ENTRIES
 
@@ -39,7 +40,7 @@ CORRECTED = [entry.id for entry in ENTRIES if entry.corrected]
 
 @pytest.fixture(scope="module")
 def verdicts():
-    return {entry.id: verdict(entry) for entry in ENTRIES}
+    return {entry.id: verdict_on(entry.id) for entry in ENTRIES}
 
 
 def test_every_place_of_the_document_occurs_once_and_in_its_order():

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 
 import pytest
 
 from proofs.claims.formula import parse_claims
 from proofs.claims.judging import judge
+from proofs.published.audit import verdict_on
 from proofs.published.entry import CHECK, Inconsistent, verdict
 from proofs.published.matrix_question import ENTRIES
 from proofs.published.matrix_question_contexts import EQUAL, LINE
@@ -34,9 +34,8 @@ AMBIGUOUS = {
 ENTRY = {entry.id: entry for entry in ENTRIES}
 
 
-@cache
 def found(id):
-    return verdict(ENTRY[id])
+    return verdict_on(id)
 
 
 def judged(text, context):

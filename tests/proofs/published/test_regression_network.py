@@ -6,6 +6,7 @@ from functools import cache
 
 import pytest
 
+from proofs.published.audit import verdict_on
 from proofs.published.entry import Inconsistent, verdict
 from proofs.published.regression_network import ENTRIES
 from proofs.published.regression_network_contexts import MEAN, MEAN_OVER_K, SUM, scales
@@ -39,7 +40,7 @@ FAULTS = {
 
 @cache
 def found(name):
-    return verdict(BY_ID[name])
+    return verdict_on(name)
 
 
 def flipped(text):

@@ -79,6 +79,8 @@ def check(
     with CallableSubject(subject, form=form) if callable(subject) else subject as asked:
         deadline = time.monotonic() + max_time if at is None else math.inf  # one point is always looked at
         form = form or asked.form or Form()
+        depth = len(family.sizes) - 1 if not isinstance(family, Graph) and family.sizes else None
+        form.refuse_depth(depth, family.title if isinstance(family, Graph) else str(family))
         fixed, takes_lam = _lambda(family, asked, settings or {}, is_drawn=at is None)
         declared = _declared(layout)
         used, found, alike = _layout(

@@ -9,10 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
 
-import numpy as np
 from rich.console import Console
 
 from backproof.checking import Interrupted, check
@@ -31,7 +28,7 @@ from backproof.options import (
     arguments,
     said,
 )
-from backproof.own_points import InvalidPoint
+from backproof.own_points import read_arrays
 from backproof.report import Report
 from backproof.reports.baseline import exit_status, new, read_baseline, write_baseline
 from backproof.reports.writing import refuse_unwritable, write_reports
@@ -78,7 +75,7 @@ def run(request: Request) -> int:
     known = read_baseline(written.baseline) if written.baseline else frozenset()
     told, folder = planned(request)
     chain = _family(told, folder, request)
-    at = None if request.search.at is None else _arrays(request.search.at)
+    at = None if request.search.at is None else read_arrays(request.search.at)
     chosen = {name: value for name, value in said(told.check).items() if name not in ("call_time", "draw")}
     drawn = dict(map(whole_numbers, told.check.draw))
     interrupted = False
@@ -218,19 +215,6 @@ def _setting(text: str) -> tuple[str, float]:
         return name.strip(), float(value)
     except ValueError:
         raise InvalidNetwork(f"--set {text}: write --set lambda=0.1, a name and a number") from None
-
-
-def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """The arrays of an .npz file; pickled ones are refused."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
-                raise InvalidPoint(f"{path} holds one array; save W1, b1, …, x, t with numpy.savez")
-            return {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise InvalidPoint(f"there is no file {path}") from None
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InvalidPoint(f"{path} is no .npz of plain arrays: {error}") from None
 
 
 @contextmanager

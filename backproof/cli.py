@@ -199,11 +199,161 @@ def latex(
 
 @app.command()
 @flattened
-def prove(spec: Spec, options: SpecOptions) -> None:
-    """Prove closed form = derivation for every parameter of a small network, by polynomial normal form."""
+def prove(
+    spec: Spec,
+    options: SpecOptions,
+    json: Annotated[
+        Path | None, typer.Option(help="Write a certificate that `proofs/checker.py` accepts.")
+    ] = None,
+    coq: Annotated[
+        Path | None, typer.Option(help="Write Coq lemmas; for ?-…-? those that tie it to the theorem.")
+    ] = None,
+) -> None:
+    """Prove closed form = derivation for every parameter of a network; see docs/proving.md."""
     from backproof import proving
 
-    raise typer.Exit(proving.run(spec, options))
+    raise typer.Exit(proving.run(spec, options, certificate_to=json, coq_to=coq))
+
+
+@app.command()
+def claim(
+    formula: Annotated[
+        str,
+        typer.Argument(metavar="FORMULA", help="Such as 'D(E, W[l]) = delta[l] @ a[l-1].T', or LaTeX."),
+    ],
+    given: Annotated[
+        Path,
+        typer.Option(
+            metavar="claim.toml", help="What it speaks of: sizes, arrays, definitions, conventions."
+        ),
+    ],
+    latex: Annotated[  # noqa: FBT002  # the signature is what typer reads
+        bool, typer.Option("--latex", help="FORMULA is LaTeX.")
+    ] = False,
+    max_time: Annotated[float, typer.Option(min=0.1, max=3600, help="Seconds to judge and explain.")] = 30,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002
+) -> None:
+    """Decide whether a formula is true: if not, a counterexample and the nearest true formula."""
+    from backproof import claiming
+
+    raise typer.Exit(claiming.run(formula, given, latex=latex, max_time=max_time, as_json=json))
+
+
+@app.command()
+def audit(
+    document: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of this document alone.", show_default="all")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,  # noqa: FBT002
+    write: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the verdicts.", show_default="none")
+    ] = None,
+) -> None:
+    """Judge every formula of five published derivations, and compare with the stored verdicts."""
+    from backproof import auditing
+
+    raise typer.Exit(auditing.run(document, as_json=json, write=write))
+
+
+@app.command()
+def theorems(
+    about: Annotated[
+        str | None, typer.Argument(help="Show the proofs of those about one thing.", show_default="all")
+    ] = None,
+) -> None:
+    """Prove the theorems that hold for every network, and list them with their scopes."""
+    from backproof import theorems_command
+
+    raise typer.Exit(theorems_command.run(about))
+
+
+@app.command()
+@flattened
+def execute(
+    spec: Spec,
+    options: SpecOptions,
+    layout: LayoutOptions,
+    batch: Annotated[int, typer.Option(min=1, help="Samples to draw.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
+    at: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.npz", help="At its W1, b1, …, x, t.", show_default="drawn numbers"),
+    ] = None,
+    lam: Annotated[float, typer.Option(help="λ of a penalty.")] = 0.1,
+) -> None:
+    """Execute the matrix expressions of a small network with numbers, module by module, there and back."""
+    from backproof import executing
+
+    executing.run(spec, options, layout, batch=batch, seed=seed, at=at, lam=lam)
+
+
+@app.command()
+@flattened
+def draw(
+    spec: Spec,
+    options: SpecOptions,
+    backward: Annotated[  # noqa: FBT002  # the signature is what typer reads
+        bool, typer.Option("--backward", help="The network of linear neurons that goes back, too.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="Write this .svg or .tex.", show_default="print SVG"
+        ),
+    ] = None,
+) -> None:
+    """Draw a network, and its backward pass as a network of linear neurons with transposed weights."""
+    from backproof import drawing
+
+    drawing.run(spec, options, backward=backward, out=out)
+
+
+@app.command()
+@flattened
+def train(
+    spec: Spec,
+    options: SpecOptions,
+    layout: LayoutOptions,
+    rates: Annotated[str, typer.Option(help="η, or one for each layer: 0.1,0.2.")] = "0.1",
+    until: Annotated[float, typer.Option(help="Until E is at most this.")] = 0.01,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A .csv, each row inputs then targets, or an .npz with x, t and perhaps W1, b1, …",
+            show_default="drawn",
+        ),
+    ] = None,
+    steps: Annotated[int, typer.Option(min=0, help="At most so many.")] = 10000,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
+    lam: Annotated[float | None, typer.Option(help="λ of a penalty.", show_default="none")] = None,
+    dtype: Annotated[
+        Literal["float64", "float32"], typer.Option(help="The precision throughout.")
+    ] = "float64",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE.npz", help="Write W1, b1, … to this file.", show_default="nowhere"
+        ),
+    ] = None,
+) -> None:
+    """Train by gradient descent with the generated code, until E is small enough: 0, or not: 1."""
+    from backproof import training
+
+    code = training.run(
+        spec,
+        options,
+        layout,
+        rates=rates,
+        until=until,
+        data=data,
+        steps=steps,
+        seed=seed,
+        lam=lam,
+        dtype=dtype,
+        out=out,
+    )
+    raise typer.Exit(code)
 
 
 @app.command()

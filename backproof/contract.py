@@ -341,7 +341,7 @@ def _eta(session: Session, cases: Sequence[Outcome]) -> Said:
         return "left out", "it is no step of descent"
     if not judge.subject.parameters.accept("eta"):
         return "left out", "its η is fixed"
-    again = judge.ask(asked.problem, asked.point, eta=judge.form.eta * SMALLER)
+    again = judge.ask(asked.problem, asked.point, eta=judge.form.scaled_eta(SMALLER))
     if again.answer is None or asked.answer is None:
         return "could not tell", "it gave no answer with another η"
     for part in cases[0].parts:

@@ -9,8 +9,8 @@ from pathlib import Path
 from symbolic.errors import BackproofError
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file by way of a temporary one beside it. Raises BackproofError where the place cannot be
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file by way of a temporary one beside it. Raises BackproofError where the place cannot be
     written.
     """
     if is_folder(path):
@@ -23,8 +23,8 @@ def write_whole(path: Path, text: str) -> None:
         raise BackproofError(f"{path} cannot be written: {error.strerror}") from None
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:

@@ -26,6 +26,7 @@ from symbolic.conventions import Layout
 from symbolic.errors import BackproofError
 
 Array: TypeAlias = npt.NDArray[Any]
+Rates: TypeAlias = float | tuple[float, ...]
 Pairs: TypeAlias = Sequence[tuple[Array, Array | None]]
 
 
@@ -145,6 +146,7 @@ WORDS: Final = {  # what the words of a field may be
     "returns": ("grads", "params", "loss", "weights", "biases", "_"),
     "calls": ("params", "x", "t", "eta", "samples", "sizes", "weights", "biases", "out", "grad"),
 }
+SEVERAL: Final = ("eta",)  # may be a tuple, a number for each layer
 LAYER_WORDS: Final = ("x", "weight", "bias")
 SHARED: Final = ("list", "separate", "dict", "flat", "flat-weights-first")  # can hold a bias of all layers
 
@@ -160,7 +162,8 @@ class Form:
     biases: arrays, a row or column of W for a constant input ±1, a scalar for a layer, or one for all layers.
     arguments, returns: "x, t, params, lr=eta"; "loss, grads", "biases, weights", "loss, *grads".
     batch, reduce: all samples, or one at a time as a vector, column or row, and the mean or sum over them.
-    eta, sign, eta_path: the step is W - ηg or, upwards, W + ηg; η is set where a word or a path takes it.
+    eta, sign, eta_path: the step is W - ηg or, upwards, W + ηg; η is set where a word or a path takes it. It
+        is one number, or one for each layer.
     init, calls, lifetime: arguments of the factory, methods called in turn, anew for each call or for a run.
     loss, loss_gradient, layer, value, seed: names in its file; a seed may also be numpy, random or torch.
     keywords: "lam=reg" gives a penalty's λ under the subject's own name.
@@ -183,7 +186,7 @@ class Form:
     returns: str = ""
     batch: str = "batch"
     reduce: str = "mean"
-    eta: float = 1.0
+    eta: Rates = 1.0
     eta_path: str = ""
     sign: str = "-"
     init: str = ""
@@ -206,6 +209,8 @@ class Form:
     stays: bool = False
 
     def __post_init__(self) -> None:
+        if isinstance(self.eta, list):  # as TOML and JSON have it
+            object.__setattr__(self, "eta", tuple(self.eta))
         for field in fields(self):
             value = getattr(self, field.name)
             _refuse_type(field.name, value, field.default)
@@ -230,8 +235,13 @@ class Form:
             for argument in found:
                 if argument.word not in words:
                     raise InvalidForm(f"no word '{argument.word}' in {name}; choose from {_listed(words)}")
-        if self.eta <= 0 or not np.isfinite(self.eta):
-            raise InvalidForm(f"eta is {self.eta}; it has to be a positive number")
+        for rate in self.rates:
+            if rate <= 0 or not np.isfinite(rate):
+                raise InvalidForm(f"eta is {rate}; it has to be a positive number")
+        if len(self.rates) > 1 and self.biases.startswith("shared"):
+            raise InvalidForm(
+                f"eta has {len(self.rates)} rates, and one bias of all layers has one; give eta one number"
+            )
         if self.biases.startswith("shared") and self.params not in SHARED:
             raise InvalidForm(f"params {self.params} hold no shared bias; choose from {_listed(SHARED)}")
         if self.batch != "batch" and self.params == "as-is":
@@ -255,6 +265,31 @@ class Form:
             for field in fields(self)
             if getattr(self, field.name) != field.default
         }
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """η, or that of each layer."""
+        return self.eta if isinstance(self.eta, tuple) else (self.eta,)
+
+    def rate(self, layer: object) -> float:
+        """η of a layer, counted from 1."""
+        return (
+            self.eta[layer - 1] if isinstance(self.eta, tuple) and isinstance(layer, int) else self.rates[0]
+        )
+
+    def scaled_eta(self, factor: float) -> Rates:
+        """η times a number, of the same kind."""
+        scaled = tuple(factor * rate for rate in self.rates)
+        return scaled if isinstance(self.eta, tuple) else scaled[0]
+
+    def refuse_depth(self, depth: int | None, what: str) -> None:
+        """Raise InvalidForm where there is not a rate for each layer; the depth is None where it is open."""
+        if isinstance(self.eta, tuple) and depth != len(self.eta):
+            has = "has no fixed number of layers" if depth is None else f"has {depth}"
+            raise InvalidForm(
+                f"eta has a rate for each of {len(self.eta)} layers, but {what} {has}; "
+                "give one number, or as many as the network has layers"
+            )
 
     @property
     def config(self) -> dict[str, Any] | None:
@@ -323,6 +358,9 @@ def form_of(texts: Iterable[str]) -> dict[str, Any]:
 
 
 def _typed(name: str, text: str, default: object) -> object:
+    if name in SEVERAL and "," in text:
+        rates = [_typed("", part.strip(), default) for part in text.split(",")]
+        return text if any(isinstance(rate, str) for rate in rates) else tuple(rates)
     if isinstance(default, str):
         return text
     try:
@@ -332,12 +370,17 @@ def _typed(name: str, text: str, default: object) -> object:
 
 
 def _refuse_type(name: str, value: Any, default: Any) -> None:
+    if name in SEVERAL and isinstance(value, tuple) and value:
+        for part in value:
+            _refuse_type(name, part, default)
+        return
+    several = ", or one for each layer" if name in SEVERAL else ""
     accepted = (int, float) if isinstance(default, float) else type(default)
     if not isinstance(value, accepted) or isinstance(value, bool) != isinstance(default, bool):
         wanted = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}[
             type(default)
         ]
-        raise InvalidForm(f"{name} is {value!r}; it has to be {wanted}")
+        raise InvalidForm(f"{name} is {value!r}; it has to be {wanted}{several}")
 
 
 def _filled(b: Array | None, params: Pairs, biases: str) -> Array | None:

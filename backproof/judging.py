@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from backproof import layouts
-from backproof.forms import Form
+from backproof.forms import Form, Rates
 from backproof.graph_points import GraphPoint
 from backproof.layouts import Answer, UnusableAnswer
 from backproof.points import Point
@@ -151,11 +151,12 @@ class Judge:
     form: Form = field(default_factory=Form)
     deadline: float = inf
 
-    def ask(self, problem: Problem, point: AnyPoint, **keywords: float) -> Asked:
+    def ask(self, problem: Problem, point: AnyPoint, **keywords: Rates) -> Asked:
         """One call. What is no answer is a finding of its own. Raises OutOfTime after the deadline."""
         if time.monotonic() > self.deadline:
             raise OutOfTime
-        keywords = ({"lam": point.lam} if self.takes_lam else {}) | keywords
+        if self.takes_lam:
+            keywords = {"lam": point.lam, **keywords}
         try:
             returned = self.subject.call(*layouts.to_subject(point, self.layout), **keywords)
         except SubjectFailed as failure:
@@ -177,7 +178,7 @@ class Judge:
             return {}
         values, u = point.values(problem), float(np.finfo(answer.dtype).eps)
         return {
-            name: 2 * u * (np.abs(values[name]) / self.form.eta + np.abs(given))
+            name: 2 * u * (np.abs(values[name]) / self.form.rate(name.layer) + np.abs(given))
             for name, given in answer.gradient.items()
         }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import count, takewhile
+from pathlib import Path
 from typing import Any, TypeAlias
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,19 @@ Array: TypeAlias = npt.NDArray[Any]
 
 class InvalidPoint(BackproofError):
     """The arrays given for a point cannot be parameters and data of the network."""
+
+
+def read_arrays(path: Path) -> dict[str, Array]:
+    """The arrays of an .npz file; pickled ones are refused. Raises InvalidPoint."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not isinstance(file, np.lib.npyio.NpzFile):
+                raise InvalidPoint(f"{path} holds one array; save W1, b1, …, x, t with numpy.savez")
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise InvalidPoint(f"there is no file {path}") from None
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise InvalidPoint(f"{path} is no .npz of plain arrays: {error}") from None
 
 
 def read_point(

@@ -8,12 +8,15 @@ a failure shows only at some values. Nothing is printed, and no file is left beh
 
 from __future__ import annotations
 
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby, product
+from types import FrameType
 from typing import Any, Final
 
 import hypothesis
@@ -132,18 +135,21 @@ class _Engine:
     deadline: float
     shrink: bool
     found: Case | None = None
+    interrupts: list[int] = field(default_factory=list)
 
     def run(self, cases: st.SearchStrategy[Case], max_examples: int) -> Case | None:
         phases = [Phase.generate, Phase.shrink] if self.shrink else [Phase.generate]
         settings = hypothesis.settings(**SETTINGS, max_examples=max_examples, phases=phases)
         trial = hypothesis.seed(self.seed)(settings(hypothesis.given(cases)(self._try)))
         self.found = None
-        with _no_files(), _no_constants(), suppress(_Stop, _Failure, Flaky):
+        with _noted(self.interrupts), _no_files(), _no_constants(), suppress(_Stop, _Failure, Flaky):
             trial()
+        if self.interrupts:
+            raise KeyboardInterrupt
         return self.found
 
     def _try(self, case: Case) -> None:
-        if time.monotonic() > self.deadline:
+        if time.monotonic() > self.deadline or self.interrupts:
             raise _Stop
         try:
             is_failing = self.fails(case)
@@ -174,6 +180,28 @@ def _cases(
     network = draw(drawn)
     samples = draw(st.integers(min_samples, max_samples))
     return Case(network, samples, tuple(draw(shifts(network, samples))), targets)
+
+
+@contextmanager
+def _noted(interrupts: list[int]) -> Iterator[None]:
+    """Ctrl-C is noted, besides being raised: Hypothesis times collections of garbage in a callback, and
+    Python drops what is raised in one. In other threads, and under another handler, nothing is changed.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or handler is not signal.default_int_handler:
+        yield
+        return
+
+    def noted(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, noted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager

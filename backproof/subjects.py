@@ -22,7 +22,7 @@ from backproof import forked_jax, worker
 from backproof.connection import GARBLED, IMPORT_LIMIT, Connection, fork, spawn
 from backproof.connection import NoSuchSubject as NoSuchSubject
 from backproof.connection import SubjectFailed as SubjectFailed
-from backproof.forms import Form
+from backproof.forms import Form, Rates
 from backproof.worker import Unusable as Unusable
 from symbolic.errors import BackproofError
 
@@ -81,7 +81,7 @@ class Subject(Protocol):
     def form(self) -> Form | None: ...
     @property
     def parameters(self) -> Parameters: ...
-    def call(self, params: Any, x: Any, t: Any, **keywords: float) -> Returned: ...
+    def call(self, params: Any, x: Any, t: Any, **keywords: Rates) -> Returned: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
@@ -122,7 +122,7 @@ class _WorkerSubject:
         else:
             self._connection, self.parameters = self._start(form)
 
-    def call(self, params: Any, x: Any, t: Any, **keywords: float) -> Returned:
+    def call(self, params: Any, x: Any, t: Any, **keywords: Rates) -> Returned:
         """Call the function on copies of these arrays; SubjectFailed if there is no answer in time."""
         if not self._connection.alive:
             self._connection, self.parameters = self._start(self.form)
@@ -205,7 +205,7 @@ class CallableSubject(_WorkerSubject):
             raise NoSuchSubject(f"{name} cannot be asked here: {forked_jax.ADVICE}")
         super().__init__(name, partial(_start_child, name, function, memory), timeout, form)
 
-    def call(self, params: Any, x: Any, t: Any, **keywords: float) -> Returned:
+    def call(self, params: Any, x: Any, t: Any, **keywords: Rates) -> Returned:
         """As of any subject; where one hangs, JAX may be why."""
         try:
             return super().call(params, x, t, **keywords)

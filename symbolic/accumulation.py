@@ -31,11 +31,13 @@ def backward(
     seeds: Collection[Array] = (),
     constants: Callable[[Array], bool] | None = None,
     roles: Mapping[str, str] = ROLES,
+    by_module: bool = False,
 ) -> tuple[Step, ...]:
     """Reverse accumulation over forward steps in order; E is the sum of their scalar targets.
 
     `seeds` are arrays whose cotangent is given from outside; nothing is differentiated by an array that
     `constants` holds for (default: inputs and targets). `roles` say what the cotangents of arrays are called.
+    `by_module` keeps a step for every array, as modules pass cotangents on to each other.
     """
     is_constant = constants or (lambda array: array.name in CONSTANTS)
     contributions: dict[Array, list[Step]] = defaultdict(list)
@@ -51,7 +53,7 @@ def backward(
                 contributions[array] += _cotangents(step, name, roles.get(array.name, "cotangent"))
     for parts in contributions.values():
         found += _sum(parts)
-    return _in_order(_eliminate(found))
+    return _in_order(found if by_module else _eliminate(found))
 
 
 def varying(steps: Iterable[Step], sources: Iterable[Array]) -> frozenset[Array]:

@@ -1,7 +1,8 @@
 """Functions of parameters, inputs and targets: those that return a gradient, and those that take a step.
 
 A step makes W - η·∂E/∂W of W, so that the gradient is (before - after)/η, and its negative where the step is
-up. The parameters after it are what is returned, or what was given, changed in place.
+up; η may be one number, or one for each layer. The parameters after it are what is returned, or what was
+given, changed in place.
 """
 
 from __future__ import annotations
@@ -85,8 +86,9 @@ def container_of_gradient(form: Any) -> str:
 
 def difference(before: Any, after: Any, form: Any, values: binding.Values) -> Any:
     """(before - after)/η, or (after - before)/η of a step up."""
-    step = values["eta"] if form.sign == "-" else -values["eta"]
+    eta, sign = values["eta"], 1 if form.sign == "-" else -1
     if isinstance(before, dict):
+        step = sign * eta
         return {name: (value - numeric(after[name])) / step for name, value in before.items()}
     try:
         pairs = [(w, b) for w, b in after]
@@ -94,7 +96,11 @@ def difference(before: Any, after: Any, form: Any, values: binding.Values) -> An
         raise Misfit(f"after the step there is a {type(after).__name__}; expected pairs") from None
     if len(pairs) != len(before):
         raise Misfit(f"after the step there are {len(pairs)} layers of {len(before)}")
-    return [tuple(_slope(*arrays, step) for arrays in zip(*layer)) for layer in zip(before, pairs)]
+    steps = [sign * each for each in (eta if isinstance(eta, (list, tuple)) else [eta] * len(before))]
+    return [
+        tuple(_slope(*arrays, step) for arrays in zip(old, new))
+        for old, new, step in zip(before, pairs, steps)
+    ]
 
 
 def _slope(before: Any, after: Any, step: float) -> Any:

@@ -22,17 +22,19 @@ FOOT: Final = 46
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A circle."""
+    """A circle, with what stands in it and above it."""
 
     x: float
     y: float
     level: int
     title: str
+    text: str = ""
+    above: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A line from unit to unit."""
+    """A line from unit to unit; what stands on it does so at a part of its length."""
 
     x1: float
     y1: float
@@ -40,6 +42,13 @@ class Edge:
     y2: float
     level: int
     title: str
+    text: str = ""
+    part: float = 0.5
+
+    @property
+    def place(self) -> tuple[float, float]:
+        """Where its text stands."""
+        return self.x1 + self.part * (self.x2 - self.x1), self.y1 + self.part * (self.y2 - self.y1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class ChainDrawing:
-    """What is drawn, in pixels; the edges that are wrong come last, on top."""
+    """What is drawn, in pixels; the edges that are wrong come last, on top.
+
+    Texts may have scripts, as in `w_{21}^{2}`.
+    """
 
     width: float
     height: float
@@ -64,6 +76,7 @@ class ChainDrawing:
     units: tuple[Unit, ...]
     edges: tuple[Edge, ...]
     labels: tuple[Label, ...]
+    is_directed: bool = False
 
 
 def chain_drawing(network: Network, errors: Sequence[ErrorMap], layout: Layout) -> ChainDrawing:

@@ -18,6 +18,7 @@ from backproof.reports.chain_drawing import ChainDrawing, chain_drawing
 from backproof.reports.graph_drawing import GraphDrawing, graph_drawing
 from backproof.reports.heat_map import LEVELS, NOT_FINITE, heat_maps
 from backproof.reports.mathml import mathml
+from backproof.reports.scripts import scripts
 from backproof.reports.snippet import reproduced
 from symbolic.graph import Graph
 from symbolic.network import Network
@@ -38,7 +39,7 @@ def to_html(report: Report) -> str:
     errors = report.counterexample.errors if report.counterexample else ()
     tone, sign = TONES[report.verdict]
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             report=report,
@@ -59,8 +60,9 @@ def to_html(report: Report) -> str:
     )
 
 
-def _environment() -> Environment:
-    return Environment(
+def environment() -> Environment:
+    """The templates, escaping all that is put into them."""
+    made = Environment(
         loader=PackageLoader("backproof.reports"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -68,6 +70,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
+    made.filters["scripts"] = scripts
+    return made
 
 
 def _shown(value: Any) -> Any:

@@ -307,6 +307,20 @@ def test_a_step_whose_rate_can_be_set_takes_another_for_one_call() -> None:
         assert not subject.parameters.accept("eta")
 
 
+def by_layer(params, x, t, eta=(0.5, 0.25)):
+    steps = zip(params, RIGHT(params, x, t), eta, strict=True)
+    return [(w - rate * dw, b - rate * db) for (w, b), (dw, db), rate in steps]
+
+
+def test_a_step_with_a_rate_for_each_layer_shows_its_gradient_and_the_rates_have_their_order() -> None:
+    expected = backprop.gradient(NETWORK, PARAMS, X, T)
+    for arguments in ("params, x, t", "params, x, t, eta"):
+        assert close(returned(by_layer, Form("update", arguments=arguments, eta=(0.5, 0.25))), expected)
+    fixed = "params, x, t"
+    assert not close(returned(by_layer, Form("update", arguments=fixed, eta=(0.25, 0.5))), expected)
+    assert not close(returned(by_layer, Form("update", arguments=fixed, eta=0.5)), expected)
+
+
 class Net:
     """A network as classes write it: weights and biases in lists, gradients left behind."""
 

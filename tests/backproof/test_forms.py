@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backproof.adapters.adapting import KINDS as ADAPTED
-from backproof.forms import CHOICES, KINDS, Form, InvalidForm, form_from
+from backproof.forms import CHOICES, KINDS, Form, InvalidForm, Rates, form_from, form_of
 from symbolic.conventions import Layout
 
 
@@ -22,8 +22,9 @@ def test_every_field_is_of_some_kind() -> None:
     assert used | {"kind"} == {field.name for field in fields(Form)}
 
 
-def test_a_form_passes_through_json_and_its_plainest_is_none_at_all() -> None:
-    form = Form("update", params="flat", eta=0.5)
+@pytest.mark.parametrize("eta", [0.5, (0.5, 0.25)])
+def test_a_form_passes_through_json_and_its_plainest_is_none_at_all(eta: Rates) -> None:
+    form = Form("update", params="flat", eta=eta)
     config = json.loads(json.dumps(form.config))
     assert Form(**{**config, "arguments": "", "calls": ""}) == form
     assert config["arguments"] == KINDS["update"].arguments
@@ -44,6 +45,12 @@ def test_a_form_passes_through_json_and_its_plainest_is_none_at_all() -> None:
         ({"first": "one"}, "first is 'one'; it has to be a whole number"),
         ({"eta": 0.0, "kind": "update"}, "eta is 0.0; it has to be a positive number"),
         ({"eta": float("nan"), "kind": "update"}, "eta is nan; it has to be a positive number"),
+        ({"eta": (0.1, -2.0), "kind": "update"}, "eta is -2.0; it has to be a positive number"),
+        ({"eta": (0.1, "x"), "kind": "update"}, "eta is 'x'; it has to be a number, or one for each layer"),
+        (
+            {"eta": (0.1, 0.2), "kind": "update", "params": "list", "biases": "shared"},
+            "eta has 2 rates, and one bias of all layers has one; give eta one number",
+        ),
         ({"kind": "sklearn", "eta": 2.0}, "a subject of kind sklearn has no eta; it has dtype, output"),
         (
             {"arguments": "params, x, y"},
@@ -115,3 +122,13 @@ def test_tied_biases_hold_one_number_and_their_gradients_its_sum() -> None:
         form = Form(params="list", biases=biases)
         assert [list(b) for _, b in form.tied(params)] == held
         assert [list(b) for _, b in form.folded(params)] == total
+
+
+def test_rates_of_layers_are_read_from_the_command_line_and_have_to_be_as_many() -> None:
+    form = Form("update", **form_of(["eta=0.1, 0.2"]))
+    assert (form.rate(1), form.rate(2)) == form.eta == (0.1, 0.2)
+    form.refuse_depth(2, "2-3-1")
+    for depth, has in ((3, "has 3"), (None, "has no fixed number of layers")):
+        with pytest.raises(InvalidForm, match=f"each of 2 layers, but this {has}; give one number"):
+            form.refuse_depth(depth, "this")
+    Form("update", eta=0.1).refuse_depth(None, "?-…-?")

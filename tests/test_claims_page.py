@@ -37,3 +37,16 @@ def test_the_formulas_at_its_top_are_true(folder: Path) -> None:
     for formula, options in (("D(C, W[l]) = outer(delta[l], a[l-1])", ()), (TRUE, ("--latex",))):
         assert formula in PAGE.replace("'\"'\"'", "'")
         assert run("claim", formula, "--given", "claim.toml", *options, cwd=folder).returncode == 0
+
+
+def test_the_claim_of_the_readme_is_judged_as_it_says(folder: Path) -> None:
+    root = Path(__file__).parents[1]
+    text = (root / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"^\$ (backproof claim .*)\n((?:.+\n)+?)…\n", text, re.MULTILINE)
+    assert block
+    done = run(*shlex.split(block[1])[1:], cwd=root, columns=200)
+    shown = block[2].splitlines()
+    assert done.stdout.splitlines()[: len(shown)] == shown
+    assert (folder / "claim.toml").read_text(encoding="utf-8") in (root / "examples/claim.toml").read_text(
+        encoding="utf-8"
+    )

@@ -132,6 +132,10 @@ class Step(ShowsLatex):
     layers: str = ""
 
     def __str__(self) -> str:
+        return self._text
+
+    @cached_property  # each function of generated code shows the formulas of the steps that it shares
+    def _text(self) -> str:
         from symbolic.writing.text import index_text  # the writer knows steps; they need not know it before
 
         return index_text(self)

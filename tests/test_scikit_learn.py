@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -59,8 +60,14 @@ def report_on(subject, sizes, objective, *, hidden="tanh", l2=PENALTY):
     return check(subject, family, layout=LAYOUT, max_examples=10)
 
 
-@cases
-@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize(
+    ("function", "sizes", "objective", "hidden"),
+    [
+        pytest.param(*RIGHT[case], hidden, id=f"{hidden}-{case}")
+        for (row, case), (column, hidden) in product(enumerate(RIGHT), enumerate(HIDDEN))
+        if (row + column) % 2 == 0  # hidden layers do not know what follows: each with three of the outputs
+    ],
+)
 def test_scikit_learn_is_right(subjects, monkeypatch, function, sizes, objective, hidden):
     monkeypatch.setattr(subjects, "HIDDEN", HIDDEN[hidden])
     report = report_on(getattr(subjects, function), sizes, objective, hidden=hidden)

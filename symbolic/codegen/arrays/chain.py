@@ -26,7 +26,6 @@ from symbolic.matrix_form import matrix_form
 from symbolic.network import Network
 from symbolic.notation import Array, Slot, Step
 from symbolic.program import Program, expanded, in_logarithms, with_slopes
-from symbolic.writing.text import index_text
 
 LAM: Final = sp.Symbol("lam", real=True)
 
@@ -224,4 +223,4 @@ class ChainFunctions:
 
 
 def _comment(step: Step) -> str:
-    return f"# {index_text(step)}"
+    return f"# {step}"

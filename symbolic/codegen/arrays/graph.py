@@ -25,7 +25,6 @@ from symbolic.losses import LAMBDA
 from symbolic.notation import Array, Step
 from symbolic.second_order import HessianVector, hessian_vector
 from symbolic.sizes import shown
-from symbolic.writing.text import index_text
 
 GIVEN = "params, inputs, constants"
 
@@ -171,7 +170,7 @@ class GraphFunctions:
             "",
             "m is the number of samples; where a position is computed, indices count from 0.",
             "",
-            *(f"    {comment(index_text(step), 'python')}" for step in self.program.derivation.forward),
+            *(f"    {comment(str(step), 'python')}" for step in self.program.derivation.forward),
             "",
             *notes,
             "Derived and written by backproof.",

@@ -131,6 +131,7 @@ def _guarded_log(inside: Expr, condition: Any) -> Expr:
 _KNOWN: Final[Mapping[str, str]] = {"max": "maximum", "min": "minimum", "abs": "abs", "sign": "sign"}
 
 
+@cache
 def _known(node: Any) -> tuple[str, tuple[Expr, ...]] | None:
     """The function that a `Piecewise` of the table of functions is, with its arguments."""
     (value, condition), *rest = node.args

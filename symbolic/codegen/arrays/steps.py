@@ -15,7 +15,6 @@ from symbolic.grammar.indices import Place
 from symbolic.losses import SAMPLES
 from symbolic.notation import Array, Step
 from symbolic.program import expanded, plain_identity
-from symbolic.writing.text import index_text
 
 _ARGUMENTS: Final = ("inputs", "constants")
 _PLAIN: Final = frozenset("abcdefghijklnopqrstuwxyz")  # all but m and v, which functions use themselves
@@ -55,7 +54,7 @@ class StepLines:
         source = self.given.get(step.target) or reading_of(
             opened, self.names, self.helpers, like=self.like, places=places
         )
-        return [f"# {comment(index_text(step), 'python')}", f"{self.names[step.target]} = {source}"]
+        return [f"# {comment(str(step), 'python')}", f"{self.names[step.target]} = {source}"]
 
 
 def _is_activation(step: Step, name: str) -> bool:

@@ -25,7 +25,6 @@ from symbolic.losses import LAMBDA, OUTPUTS, SAMPLES
 from symbolic.network import Network
 from symbolic.notation import Array, Slot, Step
 from symbolic.program import Program, expanded, in_logarithms, with_slopes
-from symbolic.writing.text import index_text
 
 LAM: Final = sp.Symbol("lam", real=True)
 
@@ -233,4 +232,4 @@ class Pass:
 
 
 def _comment(step: Step) -> str:
-    return f"/* {comment(index_text(step), 'c')} */"
+    return f"/* {comment(str(step), 'c')} */"

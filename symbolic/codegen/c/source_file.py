@@ -21,7 +21,7 @@ from symbolic.codegen.names import comment
 from symbolic.codegen.request import Generated, Request
 from symbolic.network import Network
 from symbolic.program import program
-from symbolic.writing.text import error_text, index_text, matrix_text
+from symbolic.writing.text import error_text, matrix_text
 
 WIDTH: Final = 106
 HEADERS: Final = {
@@ -239,7 +239,7 @@ class _File:
             "",
             "Equations, in the order of computation:",
             "",
-            *(f"  {comment(index_text(step), 'c')}" for step in steps),
+            *(f"  {comment(str(step), 'c')}" for step in steps),
             "",
             f"Numbers are {self.passes.number}, row by row, the last index running fastest.",
             "",

@@ -23,7 +23,6 @@ from symbolic.grammar.indices import Largest, Place
 from symbolic.losses import LAMBDA, SAMPLES
 from symbolic.notation import Array, Step
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
-from symbolic.writing.text import index_text
 
 
 @dataclass(slots=True)
@@ -58,7 +57,7 @@ class Straight:
     def _step(self, step: Step) -> None:
         shape = [1 if size == SAMPLES else int(size) for size in step.target.shape]
         number = self.passes.number
-        self.lines.append(f"/* {comment(index_text(step), 'c')} */")
+        self.lines.append(f"/* {comment(str(step), 'c')} */")
         numbers = {
             sp.Symbol(name, real=True): found
             for name, bound in step.bindings.items()

@@ -27,7 +27,6 @@ from symbolic.grammar.indices import Holds, Largest, Place, from_zero, is_index
 from symbolic.losses import LAMBDA, SAMPLES
 from symbolic.notation import Array, Step
 from symbolic.slots import SLOT_ARGUMENTS, slot_formula
-from symbolic.writing.text import index_text
 
 Picked: TypeAlias = "sp.Sum | Largest | Place"
 
@@ -72,7 +71,7 @@ class Values:
             for symbol in _whole_symbols(step, name)
         }
         if noted:
-            nests.lines.add(f"/* {comment(index_text(step), 'c')} */")
+            nests.lines.add(f"/* {comment(str(step), 'c')} */")
         wholes = Wholes(nests.scalars.prefix, lambda entry: "", numbers=numbers, functions=nests.helpers)
         own = from_zero(step.equation.value if value is None else value)
         writing = cls(nests, step, own, wholes, set())

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -128,20 +129,20 @@ def check(
         assert [each.dtype for each in leaves(output)] == [dtype]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("target", ["numpy", "torch"])
 def test_module_agrees_with_the_backprop_written_by_hand(
-    require: Callable[[str], None], target: Target, dtype: Dtype
+    require: Callable[[str], None], target: Target
 ) -> None:
     chosen = language(target, require)
 
-    @settings(max_examples=12)
+    @settings(max_examples=14)
     @given(
         networks(activations=NAMED, objectives=HEADS, largest=4),
         st.sampled_from(LAYOUTS),
+        st.sampled_from(DTYPES),
         st.integers(0, 2**32),
     )
-    def agrees(network: Network, layout: Layout, seed: int) -> None:
+    def agrees(network: Network, layout: Layout, dtype: Dtype, seed: int) -> None:
         assume(is_moderate(network, seed))
         check(chosen, network, layout, dtype, seed)
 
@@ -169,18 +170,14 @@ def test_jax_gradient_maps_over_parameters(require: Callable[[str], None]) -> No
         assert is_near([tuple(each[n] for each in pair) for pair in found], by_hand, "float64")
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
-@pytest.mark.parametrize("target", TARGETS)
-def test_hessian_vector_product_is_the_difference_of_gradients(
-    require: Callable[[str], None], target: Target, layout: Layout
-) -> None:
-    chosen, network = language(target, require), FIXED[1]
+@cache
+def difference_of_gradients(layout: Layout) -> tuple[Any, list[Any]]:
+    """Parameters, x, t and a direction v, and the slope of FIXED[1]'s gradient along v by differences."""
+    network = FIXED[1]
     params, x, t, *_ = drawn(network, layout, 5)
     random = np.random.default_rng(1)
     v = [tuple(random.normal(size=each.shape) for each in pair) for pair in params]
-    code, lam = module(Request(network, layout, hvp=True), target), keywords(network)
-    found = code.hvp(*chosen.given((params, x, t, v), "float64"), **lam)
-    code = module(Request(network, layout), "numpy")
+    code, lam = module(Request(network, layout), "numpy"), keywords(network)
     step = 6e-6  # cbrt(eps): where truncation meets rounding
     moved = [
         [
@@ -190,7 +187,18 @@ def test_hessian_vector_product_is_the_difference_of_gradients(
         for sign in (1, -1)
     ]
     ahead, behind = (leaves(code.gradient(each, x, t, **lam)) for each in moved)
-    slope = [(one - other) / (2 * step) for one, other in zip(ahead, behind, strict=True)]
+    return (params, x, t, v), [(one - other) / (2 * step) for one, other in zip(ahead, behind, strict=True)]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=str)
+@pytest.mark.parametrize("target", TARGETS)
+def test_hessian_vector_product_is_the_difference_of_gradients(
+    require: Callable[[str], None], target: Target, layout: Layout
+) -> None:
+    chosen, network = language(target, require), FIXED[1]
+    arrays, slope = difference_of_gradients(layout)
+    code = module(Request(network, layout, hvp=True), target)
+    found = code.hvp(*chosen.given(arrays, "float64"), **keywords(network))
     assert is_near(found, slope, "float64", 1e-8)
 
 
@@ -284,9 +292,9 @@ from symbolic.network import mlp
 from tests.layer_cases import CASES
 sys.stdout.reconfigure(encoding="utf-8")
 chain = mlp(3, 4, 2, hidden="mish", output="softmax", loss="cross-entropy", l2="lambda")
-for network in (chain, CASES["conv1d-grouped"].graph, CASES["softmax"].graph):
-    for target in ("numpy", "jax", "torch"):
-        print(array_module(Request(network, hvp=True, optimizer=optimizer("adam")), target).source)
+conv, softmax = (CASES[name].graph for name in ("conv1d-grouped", "softmax"))
+for network, target in ((chain, "jax"), (chain, "torch"), (conv, "torch"), (softmax, "numpy")):
+    print(array_module(Request(network, hvp=True, optimizer=optimizer("adam")), target).source)
 """
 
 

@@ -171,7 +171,7 @@ def environments(source: str) -> list[str]:
     return opened
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(drawn, layouts)
 def test_document_is_ascii_closes_what_it_opens_and_refers_to_what_there_is(
     network: Network, layout: Layout
@@ -188,7 +188,7 @@ def test_document_is_ascii_closes_what_it_opens_and_refers_to_what_there_is(
     assert set(re.findall(r"\\eqref\{(.*?)\}", source)) <= set(labels)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(drawn)
 def test_document_derives_every_parameter_once_in_general_and_once_by_itself(network: Network) -> None:
     source = latex_document(derive(network))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from proofs.published.audit import DOCUMENTS, stored
@@ -34,7 +35,15 @@ def page() -> str:
     """The whole page."""
     rows = stored()
     sections = ("\n".join(_section(name, [r for r in rows if r["document"] == name])) for name in DOCUMENTS)
-    return "\n\n".join([HEAD.strip(), _counts(rows), *sections]) + "\n"
+    return "\n\n".join([HEAD.strip(), _counts(rows), _systems(), *sections]) + "\n"
+
+
+def _systems() -> str:
+    """The table of docs/systems.md, whose commands a test runs."""
+    lines = (Path(__file__).parent / "systems.md").read_text(encoding="utf-8").splitlines()
+    table = "\n".join(line for line in lines if line.startswith("|"))
+    text = "What these documents describe works by command ([systems.md](systems.md) says more):"
+    return f"## Their systems, by command\n\n{text}\n\n{table}"
 
 
 def _counts(rows: list[dict[str, Any]]) -> str:

@@ -122,7 +122,7 @@ def check_chain(request: Request, functions: Functions, seed: int, *, samples: i
     assert agrees(found, error, dtype) and agrees(buffers["grad"], gradient, dtype)
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(
     networks(activations=NAMED[:-2], objectives=HEADS, largest=5),
     st.sampled_from(LAYOUTS),

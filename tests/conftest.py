@@ -20,7 +20,7 @@ from hypothesis import settings
 
 os.environ.setdefault("SYMPY_CACHE_SIZE", "50000")  # results of each function; read when SymPy is imported
 
-CI_EXAMPLES = 30  # of a property that has no number of its own; in CI they are the same ones in every run
+CI_EXAMPLES = 20  # of a property that has no number of its own; in CI they are the same ones in every run
 
 settings.register_profile("backproof", deadline=None, print_blob=True)
 everywhere = settings.get_profile("backproof")

@@ -16,8 +16,8 @@ from proofs.balls import Evaluator, Number, Point, Unclear, order
 from proofs.claims.formula import Claim
 from proofs.claims.given import Given
 from proofs.claims.judging import entries, world_of
-from proofs.claims.values import Misfit
-from proofs.claims.world import Missing, World
+from proofs.claims.values import Misfit, Missing
+from proofs.claims.world import World
 from symbolic.expressions import Expr
 
 SEEDS: Final = 24  # points at an entry; that with the shortest values is shown

@@ -19,8 +19,8 @@ from typing import Final, Literal
 
 from proofs.claims.formula import Call, Claim, Formula, Partial, Reference, Total, children, every
 from proofs.claims.given import Given
-from proofs.claims.values import Misfit, Value
-from proofs.claims.world import Missing, World
+from proofs.claims.values import Misfit, Missing, Value
+from proofs.claims.world import World
 from proofs.normal_form import Decision, decide
 from symbolic.expressions import Expr
 

@@ -36,8 +36,8 @@ from proofs.claims.formula import (
 )
 from proofs.claims.given import Given
 from proofs.claims.judging import first_sides, judge, world_of
-from proofs.claims.values import Misfit
-from proofs.claims.world import Missing, World
+from proofs.claims.values import Misfit, Missing
+from proofs.claims.world import World
 from proofs.claims.writing import claim_text, text
 
 SECONDS: Final = 5.0

@@ -9,8 +9,8 @@ from itertools import combinations
 from proofs.claims.formula import Claim
 from proofs.claims.given import Given
 from proofs.claims.judging import entries, judge_in, square_world
-from proofs.claims.values import Misfit
-from proofs.claims.world import Missing, World
+from proofs.claims.values import Misfit, Missing
+from proofs.claims.world import World
 
 
 def mismatches(claim: Claim, given: Given) -> tuple[tuple[int, str], ...]:

@@ -26,10 +26,19 @@ class Axis:
 
 ONE = Axis("1", 1)
 Entries: TypeAlias = Mapping[tuple[int, int], Expr]
+Environment: TypeAlias = Mapping[str, int]  # indices and layers by name
 
 
 class Misfit(Exception):
     """Two shapes do not fit; `at` is where in the text."""
+
+    def __init__(self, problem: str, at: int) -> None:
+        super().__init__(problem)
+        self.problem, self.at = problem, at
+
+
+class Missing(Exception):
+    """A formula speaks of what is not there, such as layer L + 1; `at` is where in the text."""
 
     def __init__(self, problem: str, at: int) -> None:
         super().__init__(problem)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sympy as sp
 
+from proofs.claims.array_functions import SPECIAL
 from proofs.claims.formula import (
     Binary,
     Call,
@@ -29,22 +30,13 @@ from proofs.claims.formula import (
     every,
 )
 from proofs.claims.given import Array, Given
-from proofs.claims.values import ONE, Axis, Misfit, Value, matrix, number
+from proofs.claims.values import ONE, Axis, Environment, Misfit, Missing, Value, matrix, number
 from symbolic.activations import Z
 from symbolic.expressions import Expr
 from symbolic.grammar.functions import FUNCTIONS, undefined
 
-Environment = Mapping[str, int]
 Key = tuple[str, int | None]
 SLICES: Final = frozenset({"col", "row"})
-
-
-class Missing(Exception):
-    """A formula speaks of what is not there, such as layer L + 1; `at` is where in the text."""
-
-    def __init__(self, problem: str, at: int) -> None:
-        super().__init__(problem)
-        self.problem, self.at = problem, at
 
 
 @dataclass
@@ -419,79 +411,3 @@ class World:
         layer = "" if call.layer is None or not row.layered else str(self.place(call.layer, env, call.at))
         made = undefined(f"{name}{layer}", 1, (order,))
         return lambda entry: made(entry)
-
-
-Special = Callable[[World, Call, Environment], Value]
-
-
-def _arguments(world: World, call: Call, env: Environment, count: int) -> list[Value]:
-    if len(call.arguments) != count:
-        raise Missing(f"{call.function} takes {count} arguments, not {len(call.arguments)}", call.at)
-    return [world.value(argument, env) for argument in call.arguments]
-
-
-def _outer(world: World, call: Call, env: Environment) -> Value:
-    """outer(a, b) = a bᵀ of two columns."""
-    left, right = _arguments(world, call, env, 2)
-    for side in (left, right):
-        if side.columns.size != 1:
-            raise Misfit(f"outer takes columns, not a {side.shape}", call.at)
-    return world.product(left, right.turned, call.at)
-
-
-def _dot(world: World, call: Call, env: Environment) -> Value:
-    """dot(A, B) = Σ over all entries of their products, of two arrays of one shape."""
-    left, right = _arguments(world, call, env, 2)
-    world.same(left, right, call.at, "dot has")
-    return number(sp.Add(*(left.entries[place] * right.entries[place] for place in left.entries)))
-
-
-def _diagonal(world: World, call: Call, env: Environment) -> Value:
-    (column,) = _arguments(world, call, env, 1)
-    if column.columns.size != 1:
-        raise Misfit(f"diag takes a column, not a {column.shape}", call.at)
-    return matrix(column.rows, column.rows, lambda i, j: column.entries[i, 1] if i == j else sp.S.Zero)
-
-
-def _ones(world: World, call: Call, env: Environment) -> Value:
-    """ones(m): a column of ones."""
-    (size,) = call.arguments
-    if not isinstance(size, Reference):
-        raise Missing("ones takes a size, such as ones(m)", call.at)
-    return matrix(world.axis(_at_layer(world, size, env), None), ONE, lambda i, j: sp.S.One)
-
-
-def _at_layer(world: World, size: Reference, env: Environment) -> Reference:
-    """A size with its layer as a number."""
-    if not size.groups:
-        return size
-    layer = world.place(size.groups[0][0], env, size.at)
-    return Reference(size.name, ((Place(None, layer),),), at=size.at)
-
-
-def _delta(world: World, call: Call, env: Environment) -> Value:
-    """delta(i, j): 1 where i = j, else 0."""
-    left, right = _arguments(world, call, env, 2)
-    return number(int(left.number == right.number))
-
-
-def _slice(world: World, call: Call, env: Environment) -> Value:
-    """col(A, c) and row(A, i), both as columns."""
-    _, at = _arguments(world, call, env, 2)
-    if not at.is_number or not at.number.is_Integer:
-        raise Missing(f"{call.function} takes an array and an index", call.at)
-    array, place = world.sliced(call, env), int(at.number)
-    if not 1 <= place <= array.columns.size:
-        raise Missing(f"there is no {call.function} {place} along {array.columns.label}", call.at)
-    return matrix(array.rows, ONE, lambda i, j: array.entries[i, place])
-
-
-SPECIAL: Final[Mapping[str, Special]] = {
-    "outer": _outer,
-    "dot": _dot,
-    "diag": _diagonal,
-    "ones": _ones,
-    "delta": _delta,
-    "col": _slice,
-    "row": _slice,
-}

@@ -44,7 +44,7 @@ def vectors(text: str) -> dict[str, list[float]]:
 def test_numbers_shown_are_those_of_a_hand_written_backward_pass(network: Network) -> None:
     at = point(network)
     text = "\n".join(executed(network, at, Layout(bias_shape="1,n"), lam=0.3))
-    shown = vectors(text)
+    shown = vectors(text)  # to four digits
     params: Any = at.params
     grads = backprop.gradient(network, params, at.x, at.t, lam=0.3)
     for l, (_, db) in enumerate(grads, start=1):

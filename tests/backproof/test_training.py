@@ -53,6 +53,7 @@ def trained(folder: Path, layout: Layout, *options: str) -> tuple[Done, dict[str
 
 
 def close(found: dict[str, Any], expected: dict[str, Any], *, rtol: float = 1e-12) -> bool:
+    """Whether two descents came to the same: their sums are rounded in another order at every step."""
     assert found.keys() == expected.keys()
     return all(np.allclose(found[name], expected[name], rtol=rtol, atol=rtol) for name in expected)
 

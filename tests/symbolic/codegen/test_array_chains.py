@@ -262,7 +262,7 @@ def test_adam_is_algorithm_1_of_kingma_and_ba() -> None:
         new, *states = code.step(new, grads, *states, number)
         mean, square = 0.9 * mean + 0.1 * grads[0][0], 0.999 * square + 0.001 * grads[0][0] ** 2
         w = w - 0.001 * (mean / (1 - 0.9**number)) / (np.sqrt(square / (1 - 0.999**number)) + 1e-8)
-    np.testing.assert_allclose(new[0][0], w, rtol=1e-13)
+    np.testing.assert_allclose(new[0][0], w, rtol=1e-13)  # three steps, each some 20 roundings
 
 
 @pytest.mark.parametrize(

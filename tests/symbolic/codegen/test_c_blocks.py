@@ -25,6 +25,9 @@ WIDE = mlp(20, 70, 33, 9, hidden=["tanh", "relu"], output="softmax", loss="cross
 NARROW = mlp(
     3, 4, 1, 2, hidden=["sigmoid", "gelu"], output="softmax", loss="half-squared", bias=[True, False, True]
 )
+# Of two right evaluations of sums of up to 300 products, in units of the largest entry: 1,000 u covers
+# their rounding, and a wrong formula is off by far more. Of E all terms are positive; a row has few terms.
+GRADIENT, LOSS, ROW = 1e-12, 1e-13, 1e-13
 FLAGS = {
     "vectors of 16 bytes": ("-O2",),
     "no vectors": ("-O2", "-DNO_VECTORS"),
@@ -109,9 +112,9 @@ def assert_same_for_any_batch(library, network):
         error = call(*arrays[:3], ctypes.c_size_t(m), *arrays[3:])
         expected = backprop.gradient(network, params, x, t)
         wanted = np.concatenate([v.ravel() for pair in expected for v in pair if v is not None])
-        np.testing.assert_allclose(grad[:-1], wanted, rtol=0, atol=1e-12 * np.abs(wanted).max())
+        np.testing.assert_allclose(grad[:-1], wanted, rtol=0, atol=GRADIENT * np.abs(wanted).max())
         assert grad[-1] == 7.0
-        assert error == pytest.approx(backprop.loss(network, params, x, t), rel=1e-13)
+        assert error == pytest.approx(backprop.loss(network, params, x, t), rel=LOSS)
 
 
 @pytest.mark.parametrize("name", [name for name in ACTIVATIONS if name != "softmax"])
@@ -124,7 +127,7 @@ def test_every_activation_has_its_row(name):
         compiled.gradient(params, x, t), backprop.gradient(network, params, x, t), strict=True
     ):
         for left, right in zip(found, wanted, strict=True):
-            np.testing.assert_allclose(left, right, rtol=0, atol=1e-13 * max(1, np.abs(right).max()))
+            np.testing.assert_allclose(left, right, rtol=0, atol=ROW * max(1, np.abs(right).max()))
 
 
 def test_blocks_are_the_same_in_every_process():

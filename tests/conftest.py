@@ -20,11 +20,11 @@ from hypothesis import settings
 
 os.environ.setdefault("SYMPY_CACHE_SIZE", "50000")  # results of each function; read when SymPy is imported
 
-CI_EXAMPLES = 20  # of a property that has no number of its own; in CI they are the same ones in every run
+EXAMPLES = 20  # of a property that has no number of its own; in CI they are the same ones in every run
 
-settings.register_profile("backproof", deadline=None, print_blob=True)
+settings.register_profile("backproof", deadline=None, print_blob=True, max_examples=EXAMPLES)
 everywhere = settings.get_profile("backproof")
-settings.register_profile("backproof-ci", everywhere, derandomize=True, max_examples=CI_EXAMPLES)
+settings.register_profile("backproof-ci", everywhere, derandomize=True)
 settings.load_profile("backproof-ci" if "CI" in os.environ else "backproof")
 
 

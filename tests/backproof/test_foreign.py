@@ -626,7 +626,7 @@ def test_program_that_ends_is_a_finding_and_the_next_call_finds_another(tmp_path
 
 
 def test_program_that_stays_writes_one_line_when_it_is_asked(tmp_path: Path) -> None:
-    subject = python(tmp_path, "print('two\\nlines')", stays=True)
+    subject = python(tmp_path, "print('two\\nlines', flush=True)", stays=True)
     with pytest.raises(CommandFailed) as caught:
         subject(*ONE)
     assert str(caught.value) == "it answered one line with more; it wrote 'two\\nlines'"

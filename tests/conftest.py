@@ -10,7 +10,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -93,6 +94,16 @@ def require() -> Callable[[str], None]:
             pytest.skip(reason)  # the only place in the tests that skips
 
     return require
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT as in a terminal: a shell that starts pytest in the background has it ignored, here and in
+    every process that is started from here.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

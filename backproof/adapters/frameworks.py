@@ -41,7 +41,7 @@ def jax_function(subject: Any, form: Any, find: Callable[[str], Any]) -> Ask:
     import jax
 
     if form.dtype != "float32":
-        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+        jax.config.update("jax_enable_x64", True)
 
     def differentiate(loss: Loss, arrays: list[Any]) -> tuple[Any, list[Any]]:
         value, slopes = jax.value_and_grad(loss)([jax.numpy.asarray(array) for array in arrays])

@@ -226,6 +226,7 @@ def test_json_report_has_a_schema(tmp_path):
     assert {step["role"] for step in derived["equations"]} >= {"output error", "recursion", "weight gradient"}
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_check_exits_130_with_the_report_so_far(tmp_path):
     count = "import time; time.sleep(0.02); open('calls', 'a').write('.')"
     (tmp_path / "subject.py").write_text(RIGHT.replace("(w1, b1),", f"{count}\n    (w1, b1),"))

@@ -10,6 +10,7 @@ from backproof.search import search
 from symbolic.network import mlp
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_that_is_dropped_ends_the_search() -> None:
     """Python drops what is raised in a callback of the garbage collector, and Hypothesis has one."""
     cases = []

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from backproof.report import Report as Report
     from backproof.subjects import FileSubject as FileSubject
     from numeric.arrays import evaluate_arrays as evaluate_arrays
-    from numeric.compiling import compile as compile
+    from numeric.native.compiling import compile as compile
     from numeric.second_order import hessian as hessian
     from numeric.second_order import jacobian as jacobian
     from proofs.closed_equals_derived import prove_network as prove_network
@@ -71,7 +71,7 @@ _HOME = {
     "command_subject": "backproof.foreign_subjects",
     "prove_network": "proofs.closed_equals_derived",
     "ClosedForm": "symbolic.closed_form",
-    "compile": "numeric.compiling",
+    "compile": "numeric.native.compiling",
     "generate": "symbolic.codegen",
     "numpy_module": "symbolic.codegen",
     "Layout": "symbolic.conventions",

@@ -11,9 +11,9 @@ from backproof.spec import resolve_chain, resolve_network
 from proofs.certificate import certificate, written
 from proofs.checker import Refused, check
 from proofs.closed_equals_derived import prove_network
-from proofs.coq_network import network_file
-from proofs.coq_tie import tie
-from proofs.theorem import NotProved
+from proofs.coq.network import network_file
+from proofs.coq.tie import tie
+from proofs.kernel.theorem import NotProved
 from symbolic.derivation import derive
 from symbolic.network import Family
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from proofs.theorem import NotProved, Theorem
+from proofs.kernel.theorem import NotProved, Theorem
 from proofs.theorems import THEOREMS
 from symbolic.errors import InvalidNetwork
 

@@ -26,10 +26,10 @@ from backproof.report import counted
 from backproof.reports.writing import refuse_unwritable
 from backproof.spec import resolve_network
 from backproof.training_data import SAMPLES, draw_data, read_data
-from numeric.build import find_compiler
-from numeric.compiled import Compiled, Prepared
-from numeric.compiling import compile
-from numeric.compiling_buffers import Shapes
+from numeric.native.buffers import Shapes
+from numeric.native.build import find_compiler
+from numeric.native.compiled import Compiled, Prepared
+from numeric.native.compiling import compile
 from symbolic.codegen.request import Dtype
 from symbolic.conventions import Layout
 from symbolic.errors import InvalidNetwork

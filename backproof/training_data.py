@@ -16,7 +16,7 @@ import numpy.typing as npt
 from backproof import layouts
 from backproof.own_points import InvalidPoint, read_arrays, read_point
 from backproof.points import Point, sizes_of, targets_of
-from numeric.compiled import compiled
+from numeric.native.compiled import compiled
 from symbolic.conventions import Layout
 from symbolic.network import Network
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from numeric.compiled import compiled
+from numeric.native.compiled import compiled
 from symbolic.network import mlp
 
 SHAPES = ["2-3-1", "8-32-32-4", "64-256-256-10"]

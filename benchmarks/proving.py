@@ -25,7 +25,7 @@ import proofs
 from proofs.certificate import certificate, written
 from proofs.checker import check
 from proofs.closed_equals_derived import closed_form_theorem
-from proofs.coq_network import network_file
+from proofs.coq.network import network_file
 from symbolic.derivation import derive
 from symbolic.errors import Unsupported
 from symbolic.network import Network, mlp

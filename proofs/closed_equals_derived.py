@@ -24,7 +24,7 @@ from typing import Any
 
 import sympy as sp
 
-from proofs.theorem import Proof, Step, Theorem
+from proofs.kernel.theorem import Proof, Step, Theorem
 from symbolic import notation
 from symbolic.accumulation import CONSTANTS
 from symbolic.closed_form import BATCH, SAMPLE, ClosedForm, weights

@@ -17,7 +17,7 @@ import sympy as sp
 from sympy.core.function import AppliedUndef
 
 from proofs.closed_equals_derived import Entries, written_out
-from proofs.normal_form import decide
+from proofs.kernel.normal_form import decide
 from symbolic.activations import Activation, Z, activation
 from symbolic.derivation import Derivation, derive
 from symbolic.errors import Unsupported

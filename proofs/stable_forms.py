@@ -21,9 +21,9 @@ from typing import Final
 import sympy as sp
 from sympy.codegen.cfunctions import log1p
 
-from proofs.balls import equation_of
-from proofs.polynomials import Expr
-from proofs.theorem import Step, Theorem
+from proofs.kernel.balls import equation_of
+from proofs.kernel.polynomials import Expr
+from proofs.kernel.theorem import Step, Theorem
 from symbolic.activations import ACTIVATIONS, VALUE, Activation, ActivationRow, Z
 from symbolic.grammar.formula import parse_equation, parse_scalar
 from symbolic.losses import LOSSES, OUTPUTS, A, Head, Loss, LossRow, T

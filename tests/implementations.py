@@ -19,7 +19,7 @@ from backproof.strategies import networks, points
 from backproof.subjects import Parameters, Returned, SubjectFailed
 from numeric import backprop
 from numeric.arrays import evaluate_arrays
-from numeric.compiled import compiled
+from numeric.native.compiled import compiled
 from numeric.problem import Problem, Route, problem_of
 from symbolic.losses import LAMBDA
 from symbolic.network import Network, mlp

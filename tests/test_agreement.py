@@ -17,9 +17,9 @@ from backproof.points import generic_point, shift_count
 from backproof.strategies import networks, points
 from numeric import backprop
 from numeric.comparison import compare
-from numeric.compiled import compiled
 from numeric.differences import loss_gradient_by_differences
 from numeric.envelope import DOUBLE
+from numeric.native.compiled import compiled
 from numeric.problem import problem_of
 from numeric.references import references
 from symbolic import closed_form

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from backproof.checking import check
-from numeric.compiled import compiled
+from numeric.native.compiled import compiled
 from symbolic.conventions import CHOICES, Layout
 from symbolic.network import mlp
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import backproof as bp
-from numeric.compiled import compiled
+from numeric.native.compiled import compiled
 from tests import specimens
 from tests.specimens import NOT_EXPRESSED, SPECIMENS
 from tests.specimens.specimen import Seen

@@ -12,12 +12,12 @@ from typing import Final
 
 from flint import arb, ctx, fmpq
 
-from proofs.balls import Evaluator, Number, Point, Unclear, order
 from proofs.claims.formula import Claim
 from proofs.claims.given import Given
 from proofs.claims.judging import entries, world_of
 from proofs.claims.values import Misfit, Missing
 from proofs.claims.world import World
+from proofs.kernel.balls import Evaluator, Number, Point, Unclear, order
 from symbolic.expressions import Expr
 
 SEEDS: Final = 24  # points at an entry; that with the shortest values is shown

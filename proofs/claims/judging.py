@@ -21,7 +21,7 @@ from proofs.claims.formula import Call, Claim, Formula, Partial, Reference, Tota
 from proofs.claims.given import Given
 from proofs.claims.values import Misfit, Missing, Value
 from proofs.claims.world import World
-from proofs.normal_form import Decision, decide
+from proofs.kernel.normal_form import Decision, decide
 from symbolic.expressions import Expr
 
 Answer = Literal["true", "false", "ill-formed", "undecided"]

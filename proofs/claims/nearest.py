@@ -17,7 +17,6 @@ from typing import Any, Final, Literal
 
 import sympy as sp
 
-from proofs.balls import Point, Unclear, order
 from proofs.claims.formula import (
     Binary,
     Call,
@@ -39,6 +38,7 @@ from proofs.claims.judging import first_sides, judge, world_of
 from proofs.claims.values import Misfit, Missing
 from proofs.claims.world import World
 from proofs.claims.writing import claim_text, text
+from proofs.kernel.balls import Point, Unclear, order
 
 SECONDS: Final = 5.0
 ENOUGH: Final = 3

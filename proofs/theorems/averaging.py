@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from proofs.theorems.setting import SAMPLES, by, formula, general, scaled, step
 
 AVERAGE = "average of the samples'"

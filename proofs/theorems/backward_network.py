@@ -10,7 +10,7 @@ Source. Rojas 1996, chapter 7 (the backpropagation network); Rumelhart, Hinton a
 
 from __future__ import annotations
 
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from proofs.theorems.setting import formula, forward, general, put, renamed, scaled, step, transposed
 from symbolic.expressions import Expr
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from proofs.theorem import Step, Theorem
+from proofs.kernel.theorem import Step, Theorem
 from proofs.theorems.setting import ROWS, step
 from symbolic import accumulation, chain_rule
 from symbolic.activations import activation

@@ -17,7 +17,7 @@ Source. Rumelhart, Hinton and Williams 1986; Nielsen 2015, chapter 2, BP1 to BP4
 
 from __future__ import annotations
 
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from proofs.theorems.setting import by, formula, general, step
 
 ROLES = {

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 import sympy as sp
 
-from proofs.theorem import IndexStep, Theorem
+from proofs.kernel.theorem import IndexStep, Theorem
 from symbolic import matrix_form as forms
 from symbolic.conventions import Layout, Samples, Weights
 from symbolic.derivation import derive

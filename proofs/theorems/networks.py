@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from proofs.closed_equals_derived import closed_form_theorem
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from symbolic.network import Network, mlp
 
 NETWORKS: dict[str, dict[str, Any]] = {

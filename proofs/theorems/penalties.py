@@ -8,7 +8,7 @@ Source. Krogh and Hertz 1991 (weight decay); Tibshirani 1996 (l1).
 
 from __future__ import annotations
 
-from proofs.theorem import Step, Theorem
+from proofs.kernel.theorem import Step, Theorem
 from proofs.theorems.setting import by, formula, general, step
 
 DATA = "Sum(D[i,c]*A0[j,c], c)"

@@ -13,7 +13,7 @@ Scope. Two layers; every depth by repeating the first step, which holds for each
 
 from __future__ import annotations
 
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from proofs.theorems.setting import by, formula, general, module, put, renamed, step
 from symbolic.expressions import Expr
 

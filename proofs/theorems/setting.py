@@ -18,7 +18,7 @@ from typing import Any, Final
 
 import sympy as sp
 
-from proofs.theorem import IndexStep
+from proofs.kernel.theorem import IndexStep
 from symbolic import chain_rule, derivation
 from symbolic.expressions import Expr, name_of
 from symbolic.grammar.formula import parse_equation

@@ -12,7 +12,7 @@ and its deltas are contracted by the index form; the pull-back is the library's 
 
 from __future__ import annotations
 
-from proofs.theorem import Step, Theorem
+from proofs.kernel.theorem import Step, Theorem
 from proofs.theorems.setting import delta, formula, module, renamed, step, with_softmax
 from symbolic.activations import ACTIVATIONS, VALUE, Activation
 from symbolic.grammar.formula import parse_scalar

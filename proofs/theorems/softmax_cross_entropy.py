@@ -12,7 +12,7 @@ Source. Bridle 1990.
 
 from __future__ import annotations
 
-from proofs.theorem import Step, Theorem
+from proofs.kernel.theorem import Step, Theorem
 from proofs.theorems.setting import formula, softmax_error, step, with_softmax
 from symbolic.expressions import Expr
 

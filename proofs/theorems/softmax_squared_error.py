@@ -9,7 +9,7 @@ The sum couples the outputs: s (A − T) A (1 − A), the formula for a sigmoid,
 
 from __future__ import annotations
 
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from proofs.theorems.setting import formula, softmax_error, step, with_softmax
 
 TEXTBOOK = "s*A[i,c]*((A[i,c] - T[i,c]) - Sum(A[r,c]*(A[r,c] - T[r,c]), r))"

@@ -15,7 +15,7 @@ from typing import Any
 
 import sympy as sp
 
-from proofs.theorem import Step, Theorem
+from proofs.kernel.theorem import Step, Theorem
 from symbolic.closed_form import BATCH, SAMPLE, ClosedForm, Weight
 from symbolic.expressions import Expr
 from symbolic.forward import forward

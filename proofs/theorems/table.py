@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from proofs.kernel.theorem import Theorem
 from proofs.stable_forms import stable_form_theorems
-from proofs.theorem import Theorem
 from proofs.theorems import (
     averaging,
     backward_network,

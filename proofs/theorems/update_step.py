@@ -10,7 +10,7 @@ Source. Cauchy 1847.
 
 from __future__ import annotations
 
-from proofs.theorem import Theorem
+from proofs.kernel.theorem import Theorem
 from proofs.theorems.setting import formula, general, put, step
 
 MOVED = "Sum(Sum(D[i,c]*(Sum((W[i,j] - eta*G[i,j])*A0[j,c], j) + b[i]), i), c)"

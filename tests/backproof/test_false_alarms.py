@@ -13,8 +13,8 @@ from backproof.judging import Judge, judged
 from backproof.points import Targets
 from backproof.strategies import networks, points
 from numeric import backprop
-from numeric.compiled import compiled
 from numeric.envelope import PRECISIONS
+from numeric.native.compiled import compiled
 from numeric.problem import problem_of
 from symbolic.conventions import CHOICES, INTERNAL, Layout
 from symbolic.network import mlp

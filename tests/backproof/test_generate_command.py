@@ -12,7 +12,7 @@ import pytest
 import backproof as bp
 from backproof import cli
 from backproof.generating import write_together
-from numeric.compiling import COMPILED
+from numeric.native.compiling import COMPILED
 from symbolic.codegen import request, targets
 from symbolic.codegen.optimizers import OPTIMIZERS
 from symbolic.codegen.request import Generated

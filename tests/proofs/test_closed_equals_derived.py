@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from proofs import closed_equals_derived
 from proofs.closed_equals_derived import BATCH, prove_network, written_out
-from proofs.normal_form import decide
-from proofs.theorem import NotProved, Step, Theorem
+from proofs.kernel.normal_form import decide
+from proofs.kernel.theorem import NotProved, Step, Theorem
 from symbolic import accumulation, notation
 from symbolic.chain_rule import cotangent_rules
 from symbolic.derivation import Derivation, derive

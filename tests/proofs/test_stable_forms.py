@@ -9,8 +9,9 @@ import pytest
 import sympy as sp
 from flint import arb, ctx
 
-from proofs.balls import Evaluator
-from proofs.normal_form import decide
+from proofs.kernel.balls import Evaluator
+from proofs.kernel.normal_form import decide
+from proofs.kernel.theorem import NotProved, Theorem
 from proofs.stable_forms import (
     WIDTH,
     activation_theorem,
@@ -19,7 +20,6 @@ from proofs.stable_forms import (
     softmax_theorems,
     stable_form_theorems,
 )
-from proofs.theorem import NotProved, Theorem
 from symbolic.activations import ACTIVATIONS
 from symbolic.grammar.formula import parse_scalar
 from symbolic.losses import EPSILON, LOSSES, OUTPUTS, Head

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, ctx, fmpq
 
-from numeric.compiled import compiled
+from numeric.native.compiled import compiled
 from symbolic.activations import ACTIVATIONS, Activation, activation
 from symbolic.codegen.arrays.helpers import Helpers
 from symbolic.conventions import INTERNAL

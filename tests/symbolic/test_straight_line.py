@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from numeric.numbers import Balls, Floats
-from proofs.normal_form import decide
+from proofs.kernel.normal_form import decide
 from symbolic.activations import ACTIVATIONS
 from symbolic.closed_form import BATCH, SAMPLE, ClosedForm, Weight, seconds, weights
 from symbolic.derivation import derive

@@ -7,7 +7,7 @@
     tanh z    = −sign(z) q/(2 + q),  q = expm1(−2|z|)
 
 The remainders of the Taylor polynomials on the reduced range are below a tenth of a unit roundoff. Bounds of
-the whole error, with and without fused multiply-add, are proved in proofs/elementary.py. Results
+the whole error, with and without fused multiply-add, are proved in proofs/elementary/. Results
 below the smallest normal number keep what digits there are; nan stays nan.
 """
 

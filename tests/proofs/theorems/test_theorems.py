@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sympy as sp
 
-from proofs.theorem import NotProved, Theorem
+from proofs.kernel.theorem import NotProved, Theorem
 from proofs.theorems import (
     THEOREMS,
     dense_layer,

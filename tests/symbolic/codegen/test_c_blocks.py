@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from backproof.points import Targets
 from backproof.strategies import networks, points
 from numeric import backprop
-from numeric.compiling import compile as compiled_in_process
+from numeric.native.compiling import compile as compiled_in_process
 from symbolic.activations import ACTIVATIONS
 from symbolic.codegen.c.source_file import c_module
 from symbolic.codegen.request import Request

@@ -1,0 +1,1 @@
+"""Proved bounds of the elementary functions in generated C, from the text of the C file."""

@@ -1,0 +1,261 @@
+"""The backpropagation theorem as Coq checks it: it compiles, rests on known axioms, refuses wrong rules."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sympy as sp
+
+import proofs
+from proofs.coq.tie import HEADER, declarations, lemmas, tie
+from symbolic import accumulation
+from symbolic.chain_rule import cotangent_rules
+from symbolic.derivation import derive
+from symbolic.errors import Unsupported
+from symbolic.mutation import mutants
+from symbolic.network import Family, mlp
+from symbolic.notation import Equation
+
+SOURCES = Path(proofs.__file__).parent / "coq"
+FILES = [
+    line for line in (SOURCES / "_CoqProject").read_text(encoding="utf-8").split() if line.endswith(".v")
+]
+REALS = {  # the axioms by which the standard library has real numbers
+    "ClassicalDedekindReals.sig_not_dec",
+    "ClassicalDedekindReals.sig_forall_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+}
+LOGARITHM = REALS | {"Classical_Prop.classic"}  # by which it defines ln
+
+
+def coqc(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
+    command = ["coqc", "-q", "-w", "-ambiguous-paths", "-R", ".", "Backproof", file]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    folder: Path
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def compiled(require: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Compiled:
+    require("coqc")
+    folder = tmp_path_factory.mktemp("coq")
+    for file in FILES:
+        shutil.copy(SOURCES / file, folder)
+    printed = ""
+    for file in FILES:
+        run = coqc(folder, file)
+        assert run.returncode == 0, run.stderr
+        printed += run.stdout
+    return Compiled(folder, printed)
+
+
+def test_the_theorems_rest_on_the_standard_librarys_axioms_alone(compiled: Compiled) -> None:
+    _, *groups = compiled.printed.split("Axioms:\n")
+    assert [set(re.findall(r"^([\w.]+)\s*:", group, re.MULTILINE)) for group in groups] == [REALS, LOGARITHM]
+
+
+def test_the_axioms_of_every_theorem_are_printed() -> None:
+    stated = {
+        name
+        for file in FILES
+        for name in re.findall(r"^Theorem (\w+)", (SOURCES / file).read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    listed = re.findall(r"\w+", (SOURCES / "Assumptions.v").read_text(encoding="utf-8"))
+    assert "backpropagation" in stated and stated <= set(listed)
+
+
+def test_every_file_is_compiled() -> None:
+    assert sorted(FILES) == sorted(file.name for file in SOURCES.glob("*.v"))
+
+
+# file, a definition or statement as it stands, the same said otherwise or wrongly
+REWORDED = {
+    "transpose written out": (
+        "Backpropagation.v",
+        "mul (n l) (transpose (W p l)) (through",
+        "mul (n l) (fun j i => W p l i j) (through",
+    ),
+    "slope on the right": ("Activations.v", "slope (Z i c) * Ybar i c", "Ybar i c * slope (Z i c)"),
+    "slope of sigmoid multiplied out": (
+        "Activations.v",
+        "R := sigmoid z * (1 - sigmoid z)",
+        "R := sigmoid z - sigmoid z ^ 2",
+    ),
+    "penalty with its half in front": ("Costs.v", "lambda / 2 * sum L", "/ 2 * lambda * sum L"),
+}
+WRONG = {
+    "no transpose in the recursion": (
+        "Backpropagation.v",
+        "mul (n l) (transpose (W p l)) (through",
+        "mul (n l) (W p l) (through",
+    ),
+    "weights of the layer below in the recursion": (
+        "Backpropagation.v",
+        "mul (n l) (transpose (W p l)) (through",
+        "mul (n l) (transpose (W p (pred l))) (through",
+    ),
+    "cotangent of A for cotangent of Z": (
+        "Backpropagation.v",
+        "matrix := adjoint (f l) (theta p l) (Z l) Abar",
+        "matrix := Abar",
+    ),
+    "weight gradient with the layer's own output": (
+        "Backpropagation.v",
+        "(transpose (A (pred l)))",
+        "(transpose (A l))",
+    ),
+    "bias gradient doubled": (
+        "Backpropagation.v",
+        "(sum m (fun c => delta p X L (Ybar p X) (S l) i c)).",
+        "(2 * sum m (fun c => delta p X L (Ybar p X) (S l) i c)).",
+    ),
+    "no slope": ("Activations.v", "slope (Z i c) * Ybar i c", "Ybar i c"),
+    "slope of sigmoid without its second factor": (
+        "Activations.v",
+        "R := sigmoid z * (1 - sigmoid z)",
+        "R := sigmoid z",
+    ),
+    "softmax by its diagonal alone": (
+        "Activations.v",
+        "(Ybar i c - sum n (fun r => Ybar r c * softmax_value n Z r c))",
+        "(Ybar i c)",
+    ),
+    "batch norm with its mean held fixed": (
+        "BatchNorm.v",
+        "(Ybar i c - average m (Ybar i) -\n",
+        "(Ybar i c -\n",
+    ),
+    "no average in the gradient": (
+        "Costs.v",
+        "fun i c => / INR m * slope c (column Y c) i",
+        "fun i c => slope c (column Y c) i",
+    ),
+    "softmax with cross-entropy whatever the labels' sum": (
+        "Costs.v",
+        "sum (n (S L)) (fun r => T r c) = 1 ->",
+        "sum (n (S L)) (fun r => T r c) = 2 ->",
+    ),
+    "penalty without its half": ("Costs.v", "lambda / 2 * sum L", "lambda * sum L"),
+    "another number": ("Examples.v", "point w) input) 1 2.", "point w) input) 1 3."),
+}
+
+
+def compile_with(folder: Path, tmp_path: Path, change: tuple[str, str, str]) -> tuple[int, int, str]:
+    """The return code, the line that was changed, and what coqc says about the changed file."""
+    file, old, new = change
+    text = (SOURCES / file).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    (tmp_path / file).write_text(text.replace(old, new), encoding="utf-8")
+    run = coqc(tmp_path, file)
+    return run.returncode, text[: text.index(old)].count("\n") + 1, run.stderr
+
+
+@pytest.mark.parametrize("change", REWORDED.values(), ids=REWORDED)
+def test_coq_accepts_the_same_rule_in_other_words(
+    change: tuple[str, str, str], compiled: Compiled, tmp_path: Path
+) -> None:
+    code, _, said = compile_with(compiled.folder, tmp_path, change)
+    assert code == 0, said
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+def test_coq_rejects_a_wrong_rule_in_a_proof_after_it(
+    change: tuple[str, str, str], compiled: Compiled, tmp_path: Path
+) -> None:
+    code, changed, said = compile_with(compiled.folder, tmp_path, change)
+    place = re.search(r"line (\d+), characters .*:\nError", said)
+    assert code == 1 and place and int(place[1]) > changed, said
+
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "any g and e, penalty": {"output": "g", "loss": "E", "l2": "lambda/m"},
+    "softmax": {"hidden": "softmax", "output": "softmax", "loss": "E"},
+    "sigmoid, then softmax with cross-entropy": {
+        "hidden": "sigmoid",
+        "output": "softmax",
+        "loss": "cross-entropy",
+    },
+    "tanh with squared error": {"hidden": "tanh"},
+}
+
+
+def family(*sizes: str, **options: Any) -> Family:
+    built = mlp(*sizes, **options)
+    assert isinstance(built, Family)
+    return built
+
+
+def compile_text(compiled: Compiled, name: str, text: str) -> subprocess.CompletedProcess[str]:
+    (compiled.folder / f"{name}.v").write_text(text, encoding="utf-8")
+    return coqc(compiled.folder, f"{name}.v")
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_derived_equation_is_the_theorems(name: str, compiled: Compiled) -> None:
+    text = tie(family(**FAMILIES[name]))
+    assert all(f"_{array}" in text for array in ("Z", "A", "D", "dZ_output", "dZ_hidden", "dW", "db"))
+    run = compile_text(compiled, f"Tie{list(FAMILIES).index(name)}", text)
+    assert run.returncode == 0, run.stderr
+
+
+def untransposed(forward: Equation, name: str) -> tuple[Equation, ...]:
+    (rule,) = cotangent_rules(forward, name)
+    turned = {
+        node: node.base[node.indices[::-1]] for node in rule.value.atoms(sp.Indexed) if str(node.base) == "W"
+    }
+    return (replace(rule, value=rule.value.xreplace(turned) if name == "A" else rule.value),)
+
+
+def test_coq_rejects_the_tie_of_a_broken_derivation(
+    compiled: Compiled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accumulation, "cotangent_rules", untransposed)
+    text = tie(family(loss="E"))
+    run = compile_text(compiled, "Broken", text)
+    place = re.search(r"line (\d+), characters .*:\nError", run.stderr)
+    assert run.returncode == 1 and place
+    proved = text.splitlines()[: int(place[1])]
+    assert [line for line in proved if line.startswith("Lemma")][-1] == "Lemma derived_dense_dZ_hidden :"
+
+
+def test_coq_rejects_every_mutant_whose_equations_it_can_read(compiled: Compiled) -> None:
+    derivation = derive(family("?-?-?", output="g", loss="E"))
+    goals = []
+    for mutant in mutants(derivation):
+        try:
+            found = list(lemmas(derivation, mutant.changed))
+        except Unsupported:
+            continue
+        goals += [f"Goal {wrong.statement}. Fail (solve [{wrong.proof}]). Abort." for wrong in found]
+    assert len(goals) > 150
+    right = map(str, lemmas(derivation, derivation.steps))
+    parts = [HEADER, "Section Mutants.", declarations(derivation), *right, *dict.fromkeys(goals)]
+    run = compile_text(compiled, "Mutants", "\n".join([*parts, "End Mutants.\n"]))
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("sizes", "options", "says"),
+    [
+        ("?-?-1", {}, "of open depth"),
+        ("?-…-?", {"bias": False}, "biases in all layers"),
+        ("?-…-?", {"scale": "1"}, "has E = 1/m"),
+        ("?-…-?", {"l1": "lambda"}, "and no other"),
+        ("?-…-?", {"hidden": "relu"}, "has no word in the Coq files"),
+    ],
+)
+def test_what_the_theorem_does_not_cover_is_not_tied(sizes: str, options: dict[str, Any], says: str) -> None:
+    with pytest.raises(Unsupported, match=says):
+        tie(family(sizes, **options))

@@ -1,23 +1,31 @@
 """Theorem: the closed form by products, and the backward pass module by module.
 
-Statement. With F_l = diag(g′(Z of layer l)), the error two layers below D2 is D = F W1ᵀ F1 W2ᵀ D2, entry by
-entry
+Statement. With F_l = diag(g′(Z of layer l)), the error of a layer is a product of matrices times that of the
+output layer, D_l = F_l W_{l+1}ᵀ ⋯ F_{L−1} W_Lᵀ D_L in each sample. Two layers below D2, entry by entry,
 
     D[i,c] = Σ_k Σ_h g′(Z[i,c]) W1[k,i] g′(Z1[k,c]) W2[h,k] D2[h,c]
 
 and ∂E/∂W[i,j] is the sum over samples of that times A0[j,c]. It is what the backward passes of single
 modules give one after another: Ā = W1ᵀ D1 of a dense layer, D = Ā ∘ g′(Z) of an activation.
 
-Scope. Two layers; every depth by repeating the first step, which holds for each pair of layers.
+Proof for every depth. By induction from the output layer down. For L itself the product is empty. If the
+layer after has D1 = P1 D2 with D2 the error of the output layer, h its units and P1 any matrices, one for
+each sample, this layer has D = (F W1ᵀ P1) D2: one more pair of factors. The modules start from the same
+error and are the same recursion, so they give the same.
 """
 
 from __future__ import annotations
 
+import sympy as sp
+
 from proofs.kernel.theorem import Theorem
-from proofs.theorems.setting import by, formula, general, module, put, renamed, step
+from proofs.theorems.setting import by, delta, formula, general, module, put, renamed, size, step
 from symbolic.expressions import Expr
+from symbolic.plain import PlainSum
 
 PRODUCT = "Sum(Sum(g'(Z[i,c])*W1[k,i]*g'(Z1[k,c])*W2[h,k]*D2[h,c], k), h)"
+AFTER = "Sum(P1[k,h,c]*D2[h,c], h)"  # D1, by the hypothesis of the induction
+LONGER = "Sum(Sum(g'(Z[i,c])*W1[k,i]*P1[k,h,c], k)*D2[h,c], h)"
 INPUT = "Sum(Sum(D2[h,d]*Sum(W2[h,k]*g(Sum(W1[k,r]*g(Z[r,d]), r) + b1[k]), k), h), d)"
 
 
@@ -32,10 +40,22 @@ def by_products() -> Theorem:
     gradient = formula(f"Sum(A0[j,c]*({PRODUCT}), c)")
     return Theorem(
         name="closed form by products",
-        statement="D = F W1ᵀ F1 W2ᵀ D2 and ∂E/∂W = D A0ᵀ",
+        statement="D_l = F_l W_{l+1}ᵀ ⋯ F_{L−1} W_Lᵀ D_L and ∂E/∂W = D A0ᵀ",
         assumptions=("g is differentiable",),
-        scope="two layers of every width, every batch; every depth by repeating the step",
+        scope="every depth, by induction; every width, every batch",
         steps=(
+            step(
+                "output layer: the empty product",
+                formula("D[i,c]"),
+                PlainSum(delta("i", "r") * formula("D[r,c]"), (sp.Symbol("r", integer=True), 1, size("i"))),
+                "start of the induction: the identity",
+            ),
+            step(
+                "one layer further down: F W1ᵀ before the product",
+                put(general("recursion"), "D1", formula(AFTER)),
+                formula(LONGER),
+                "step of the induction: D1 = P1 D2 put in, sums exchanged",
+            ),
             step("recursion twice = product", two_layers(), formula(PRODUCT), "sums are merged"),
             step(
                 "weight gradient", put(general("weight gradient"), "D", two_layers()), gradient, "sums merged"
@@ -60,7 +80,7 @@ def by_modules() -> Theorem:
         name="per-module backward",
         statement="The backward pass of a dense layer, then that of an activation, is the recursion",
         assumptions=("g is differentiable",),
-        scope="every width, every batch, all real weights and errors",
+        scope="every depth: the recursion and the start are the same; every width, every batch",
         steps=(
             step("activation after dense", modules, general("recursion"), "Ā put in"),
             step("weights", weights, general("weight gradient"), "D is the module's Z̄"),

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Final
 
 from symbolic.codegen.c.blocks import blocks
+from symbolic.codegen.c.bodies import Bodies
+from symbolic.codegen.c.file_scope import amount
 from symbolic.codegen.c.graph import graph_signatures
 from symbolic.codegen.c.parts import CParts, Signature, signatures
-from symbolic.codegen.c.passes import Passes, amount
+from symbolic.codegen.c.passes import Passes
 from symbolic.codegen.c.straight import Straight
 from symbolic.codegen.request import Form
 from symbolic.errors import Unsupported
@@ -28,7 +30,7 @@ def parts_of(passes: Passes) -> CParts:
     """The functions in the form that was asked for, or that suits size and batch."""
     form, reason = _chosen(passes)
     if form == "blocks":
-        made = blocks(passes.request)
+        made = blocks(passes.scope.request)
         return _completed(passes, replace(made, choice=f"{made.choice}: {reason}"))
     parts = loops(passes)
     parts = straight_line(passes, parts) if form == "straight-line" else parts
@@ -36,7 +38,7 @@ def parts_of(passes: Passes) -> CParts:
 
 
 def _chosen(passes: Passes) -> tuple[Form, str]:
-    request = passes.request
+    request = passes.scope.request
     network = request.network
     if not isinstance(network, Network):
         if request.form not in (None, "loops"):
@@ -55,8 +57,8 @@ def _chosen(passes: Passes) -> tuple[Form, str]:
 
 def public(passes: Passes) -> tuple[Signature, ...]:
     """The public functions of a chain or of a graph."""
-    is_chain = isinstance(passes.request.network, Network)
-    return signatures(passes.request) if is_chain else graph_signatures(passes)
+    is_chain = isinstance(passes.scope.request.network, Network)
+    return signatures(passes.scope.request) if is_chain else graph_signatures(passes)
 
 
 def loops(passes: Passes) -> CParts:
@@ -65,10 +67,11 @@ def loops(passes: Passes) -> CParts:
     bodies = {}
     for each in public(passes):
         is_batch = each.name.endswith("_batch")
-        found = passes.body(each.name.removesuffix("_batch")) if is_batch else _of_one(passes, each)
+        found = Bodies(passes).body(each.name.removesuffix("_batch")) if is_batch else _of_one(passes, each)
         bodies[each.name] = found
-    work = amount(passes.work)
-    shown = "array by array for the whole batch" if passes.plan.is_coupled else "one sample after the other"
+    work = amount(passes.scope.work)
+    is_coupled = passes.scope.plan.is_coupled
+    shown = "array by array for the whole batch" if is_coupled else "one sample after the other"
     return CParts(passes.sources(), bodies, work, work, f"loops, {shown}")
 
 
@@ -77,7 +80,8 @@ def straight_line(passes: Passes, batch: CParts) -> CParts:
     bodies = dict(batch.bodies)
     for each in public(passes):
         if not each.name.endswith("_batch"):
-            bodies[each.name] = Straight(passes, "product" if each.name == "hvp" else "grad").body(each.name)
+            product = "product" if each.name == "hvp" else "grad"
+            bodies[each.name] = Straight(passes.scope, product).body(each.name)
     return replace(
         batch,
         helpers=passes.sources(),
@@ -122,5 +126,5 @@ def _of_one(passes: Passes, single: Signature) -> tuple[str, ...]:
     names = [each.rpartition(" ")[2].lstrip("*") for each in single.arguments]
     data = sum(name in ("params", "x", "t") for name in names)
     arguments = ", ".join([*names[:data], "1u", *names[data:]])
-    call = f"{passes.request.name}_{single.name}_batch({arguments});"
+    call = f"{passes.scope.request.name}_{single.name}_batch({arguments});"
     return (f"    {'' if single.result == 'void' else 'return '}{call}",)

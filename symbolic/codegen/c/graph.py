@@ -10,20 +10,22 @@ parameters lie in one buffer. An output is a node that no other reads.
 
 from __future__ import annotations
 
+from symbolic.codegen.c.file_scope import FileScope
 from symbolic.codegen.c.parts import Signature
 from symbolic.codegen.c.passes import Passes
 
 
 def graph_signatures(passes: Passes) -> tuple[Signature, ...]:
     """The public functions: a graph without losses has no error, one without parameters no gradient."""
-    plan, number = passes.plan, passes.number
+    scope = passes.scope
+    plan, number = scope.plan, scope.number
     params = (f"const {number} *params",) * bool(plan.parameters)
-    given = [passes.argument(passes.name(array)) for array in plan.inputs]
+    given = [scope.argument(scope.name(array)) for array in plan.inputs]
     read = {
         name for each in ("prepare", "layers") if each in passes.found for name in passes.found[each].takes
     }
-    inputs = [passes.argument(name) for name in passes.order if name in read and name in _names(passes)]
-    outputs = [f"{number} *{passes.output(array)}" for array in plan.outputs]
+    inputs = [scope.argument(name) for name in scope.order if name in read and name in _names(scope)]
+    outputs = [f"{number} *{scope.output(array)}" for array in plan.outputs]
     lam = (f"{number} lam",) * plan.has_lambda
     work = f"{number} *work"
     rows = []
@@ -49,5 +51,5 @@ def graph_signatures(passes: Passes) -> tuple[Signature, ...]:
     return tuple(Signature(f"{name}_batch", result, tuple(takes), doc) for name, result, takes, doc in rows)
 
 
-def _names(passes: Passes) -> set[str]:
-    return {passes.name(array) for array in passes.plan.inputs}
+def _names(scope: FileScope) -> set[str]:
+    return {scope.name(array) for array in scope.plan.inputs}

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from symbolic.codegen.c.file_scope import FileScope
 from symbolic.codegen.c.forms import parts_of, public
 from symbolic.codegen.c.parts import CParts, Signature
 from symbolic.codegen.c.passes import Passes
@@ -36,7 +37,7 @@ def c_module(request: Request) -> Generated:
     Raises Unsupported where the network has open widths or undefined functions, or what C has no words for.
     """
     file = _file(request)
-    test = {f"{request.name}_selftest.c": selftest(file.passes, public(file.passes))}
+    test = {f"{request.name}_selftest.c": selftest(file.scope, public(file.passes))}
     return Generated({**file.files(), **test}, file.parts.choice)
 
 
@@ -47,7 +48,7 @@ def c_code(request: Request) -> Generated:
 
 
 def _file(request: Request) -> _File:
-    passes = Passes(request, plan_of(request.network, hvp=request.hvp))
+    passes = Passes(FileScope(request, plan_of(request.network, hvp=request.hvp)))
     return _File(request, passes, parts_of(passes))
 
 
@@ -56,6 +57,10 @@ class _File:
     request: Request
     passes: Passes
     parts: CParts
+
+    @property
+    def scope(self) -> FileScope:
+        return self.passes.scope
 
     def files(self) -> dict[str, str]:
         return {f"{self.name}.h": self.header(), f"{self.name}.c": self.source()}
@@ -74,7 +79,7 @@ class _File:
 
     @property
     def functions(self) -> tuple[Signature, ...]:
-        step = training_signature(self.passes)
+        step = training_signature(self.scope)
         return (*public(self.passes), *((step,) if step is not None else ()))
 
     def header(self) -> str:
@@ -106,9 +111,9 @@ class _File:
 
     def source(self) -> str:
         bodies = dict(self.parts.bodies)
-        step = training_signature(self.passes)
+        step = training_signature(self.scope)
         if step is not None:
-            bodies[step.name] = training_body(self.passes)
+            bodies[step.name] = training_body(self.scope)
         public = [self._public(each, bodies[each.name]) for each in self.functions if each.name in bodies]
         network = comment(str(self.request.network), "c") if self.is_chain else "A network"
         notes = [
@@ -137,7 +142,7 @@ class _File:
 
     def _helpers(self) -> list[str]:
         """The functions of the form, and those that the training step calls besides."""
-        own = self.passes.scalars.functions.values()
+        own = self.scope.scalars.functions.values()
         return [*(each for each in own if each not in self.parts.helpers), *self.parts.helpers]
 
     def _public(self, signature: Signature, body: Sequence[str]) -> str:
@@ -147,7 +152,7 @@ class _File:
         return "\n".join([_declared(signature.text(self.request)), "{", *unused, *body, "}"])
 
     def _macros(self) -> Iterator[str]:
-        plan, macro = self.passes.plan, self.macro
+        plan, macro = self.scope.plan, self.macro
         rows: list[tuple[str, str, str]] = []
         if self.is_chain:
             network = self.request.network
@@ -156,11 +161,11 @@ class _File:
                 (f"{macro}_INPUTS", f"{network.sizes[0]}u", "numbers in x of one sample"),
                 (f"{macro}_OUTPUTS", f"{network.sizes[-1]}u", "numbers in a of one sample"),
             ]
-        total = sum(int(self.passes.size(array)) for array in plan.parameters)
+        total = sum(int(self.scope.size(array)) for array in plan.parameters)
         rows.append((f"{macro}_PARAMETERS", f"{total}u", "numbers in params, grad, v and product"))
         rows += [
-            (name, f"{at}u", f"where {self.passes.name(array)} begins: {self._shape(array)}")
-            for array, (name, at) in self.passes.offsets.items()
+            (name, f"{at}u", f"where {self.scope.name(array)} begins: {self._shape(array)}")
+            for array, (name, at) in self.scope.offsets.items()
         ]
         given = "" if self.is_chain else "(m)"
         rows.append((f"{macro}_WORK{given}", f"({self.parts.work})", "numbers in work"))
@@ -173,7 +178,7 @@ class _File:
             yield f"#define {name} {value}{' ' * (wide - len(name) - len(value))}/* {note} */"
 
     def _shape(self, array: object) -> str:
-        location = self.passes.location(array)  # type: ignore[arg-type]
+        location = self.scope.location(array)  # type: ignore[arg-type]
         axes = sorted(range(len(location.shape)), key=lambda axis: -int(location.strides[axis]))
         return " x ".join(str(location.shape[axis]) for axis in axes)
 
@@ -192,7 +197,7 @@ class _File:
             "",
             *self._formulas(),
             "",
-            f"Layout: {layout}. Numbers are {self.passes.number}, row by row.",
+            f"Layout: {layout}. Numbers are {self.scope.number}, row by row.",
             "",
             "  params   W, then b where there is one, of each layer in turn; grad, v and product alike",
             f"  x        inputs; of m samples, {last.format(network.sizes[0])}",
@@ -204,7 +209,7 @@ class _File:
     def _common(self) -> list[str]:
         macro = self.macro
         return [
-            *(["  lam      λ"] if self.passes.plan.has_lambda else []),
+            *(["  lam      λ"] if self.scope.plan.has_lambda else []),
             "  m        the number of samples, from 1",
             f"  work     memory to work in, {macro}_WORK{'' if self.is_chain else '(m)'} numbers"
             + (f", {macro}_BATCH_WORK for batch functions" if self.is_chain else ""),
@@ -227,10 +232,10 @@ class _File:
         ]
 
     def _graph_description(self) -> list[str]:
-        plan = self.passes.plan
+        plan = self.scope.plan
         steps = (*plan.layers, *plan.error, *plan.backward)
         shapes = [
-            f"  {self.passes.name(array):8} {'int, ' * (array in self.passes.whole)}"
+            f"  {self.scope.name(array):8} {'int, ' * (array in self.scope.whole)}"
             f"{' x '.join(map(str, array.shape)) or 'one number'}"
             for array in plan.inputs
         ]
@@ -241,7 +246,7 @@ class _File:
             "",
             *(f"  {comment(str(step), 'c')}" for step in steps),
             "",
-            f"Numbers are {self.passes.number}, row by row, the last index running fastest.",
+            f"Numbers are {self.scope.number}, row by row, the last index running fastest.",
             "",
             "  params   the parameters, one after the other; grad, v and product alike",
             *shapes,

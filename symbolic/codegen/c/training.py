@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import sympy as sp
 
+from symbolic.codegen.c.file_scope import FileScope
 from symbolic.codegen.c.parts import Signature
-from symbolic.codegen.c.passes import Passes
 from symbolic.codegen.c.scalar import ATOM, Scalars
 from symbolic.codegen.optimizers import STEP, G, W
 from symbolic.grammar.text import to_text
 
 
-def training_signature(passes: Passes) -> Signature | None:
+def training_signature(scope: FileScope) -> Signature | None:
     """NAME_sgd_step and its kin, where an optimizer was asked for."""
-    row = passes.request.optimizer
+    row = scope.request.optimizer
     if row is None:
         return None
-    number = passes.number
+    number = scope.number
     arguments = [
         f"{number} *params",
         f"const {number} *grad",
@@ -35,19 +35,19 @@ def training_signature(passes: Passes) -> Signature | None:
     )
 
 
-def training_body(passes: Passes) -> tuple[str, ...]:
+def training_body(scope: FileScope) -> tuple[str, ...]:
     """The lines of the training step."""
-    row = passes.request.optimizer
+    row = scope.request.optimizer
     assert row is not None
-    scalars: Scalars = passes.scalars
+    scalars: Scalars = scope.scalars
     entries = {W: "params[i]", G: "grad[i]", **{state: f"{state}[i]" for state in row.states}}
     powers = sorted(
         {node for _, value in row.updates for node in value.atoms(sp.Pow) if node.exp == STEP}, key=str
     )
     names = {power: f"{power.base}_n" for power in powers}
-    count = f"({passes.number})step"
+    count = f"({scope.number})step"
     before = [
-        f"    const {passes.number} {name} = {scalars.call('pow', str(power.base), count)[0]};"
+        f"    const {scope.number} {name} = {scalars.call('pow', str(power.base), count)[0]};"
         for power, name in names.items()
     ]
     written = {node: (text, ATOM) for node, text in {**entries, **names}.items()}
@@ -55,5 +55,5 @@ def training_body(passes: Passes) -> tuple[str, ...]:
         f"        {entries[target]} = {scalars.write(value, written.get)[0]};"
         for target, value in row.updates
     ]
-    head = f"    for (size_t i = 0u; i < {passes.request.name.upper()}_PARAMETERS; i++)"
+    head = f"    for (size_t i = 0u; i < {scope.request.name.upper()}_PARAMETERS; i++)"
     return (*before, head, "    {", *lines, "    }")

@@ -206,7 +206,7 @@ def prove(
         Path | None, typer.Option(help="Write a certificate that `proofs/checker.py` accepts.")
     ] = None,
     coq: Annotated[
-        Path | None, typer.Option(help="Write Coq lemmas; for ?-…-? those that tie it to the theorem.")
+        Path | None, typer.Option(help="Write Coq lemmas; for open sizes those that tie it to the theorem.")
     ] = None,
 ) -> None:
     """Prove closed form = derivation for every parameter of a network; see docs/proving.md."""

@@ -7,14 +7,15 @@ from typing import Final
 
 from backproof.files import write_whole
 from backproof.options import SpecOptions
-from backproof.spec import resolve_chain, resolve_network
+from backproof.spec import resolve, resolve_network
 from proofs.certificate import certificate, written
 from proofs.checker import Refused, check
 from proofs.closed_equals_derived import prove_network
 from proofs.coq.network import network_file
-from proofs.coq.tie import tie
+from proofs.coq.tie import tie, tie_layer
 from proofs.kernel.theorem import NotProved
 from symbolic.derivation import derive
+from symbolic.layer import Layer
 from symbolic.network import Family
 
 EXIT_STATUS: Final = {"equal": 0, "different": 1, "undecided": 4}
@@ -59,10 +60,10 @@ def _certify(spec: str, options: SpecOptions, path: Path) -> int:
 
 
 def _write_coq(spec: str, options: SpecOptions, path: Path) -> str:
-    """Lemmas for one network, or where the depth is open those that tie the derivation to the theorem."""
-    chain = resolve_chain(spec, options, command="prove --coq")
-    if isinstance(chain, Family) and chain.sizes is None:
-        write_whole(path, tie(chain))
+    """Lemmas for one network, or for open sizes those that tie the derivation to the theorem."""
+    found = resolve(spec, options)
+    if isinstance(found, Family | Layer):
+        write_whole(path, tie(found) if isinstance(found, Family) else tie_layer(found))
         return f"{path} written; with proofs/coq compiled, check it with coqc -R proofs/coq Backproof {path}."
     network = resolve_network(spec, options, command="prove --coq")
     write_whole(path, network_file(network, derive(network)))

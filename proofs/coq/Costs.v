@@ -1,10 +1,10 @@
-(** Costs: the average over a batch, squared error, cross-entropy, an L2 penalty.
+(** Costs: the scaled sum over a batch, squared error, cross-entropy, an L2 penalty.
 
-    C(Y) = 1/m Σ_c ℓ_c(Y_·c) is right at Y, with ∂C/∂Y_ic = 1/m (∂ℓ_c/∂y_i)(Y_·c), if every ℓ_c is right at
-    its column.
+    C(Y) = s Σ_c ℓ_c(Y_·c) is right at Y, with ∂C/∂Y_ic = s (∂ℓ_c/∂y_i)(Y_·c), if every ℓ_c is right at its
+    column; the average is s = 1/m.
     - Squared error ℓ_c(y) = ½ Σ_i (y_i − T_ic)²: ∂ℓ_c/∂y_i = y_i − T_ic, everywhere.
     - Cross-entropy ℓ_c(y) = −Σ_i T_ic ln y_i: ∂ℓ_c/∂y_i = −T_ic / y_i, where all y_i > 0.
-    - [outputwise_mean_right]  Any loss ℓ_c(y) = Σ_i e(y_i, T_ic) with a slope e′: ∂ℓ_c/∂y_i = e′(y_i, T_ic).
+    - [outputwise_right]  Any loss ℓ_c(y) = Σ_i e(y_i, T_ic) with a slope e′: ∂ℓ_c/∂y_i = e′(y_i, T_ic).
     - [softmax_cross_entropy]  If all columns of T sum to 1, δ^L = (A^L − T)/m for softmax with cross-entropy.
     - [weight_gradient_penalised]  With the penalty λ/2 Σ_l Σ_ij (W^l_ij)² added to E, ∂/∂W^l_ij is
       (δ^l (A^{l-1})ᵀ)_ij + λ W^l_ij. *)
@@ -17,21 +17,23 @@ Definition right_loss (n : nat) (loss : vector -> R) (slope : vector -> vector) 
   forall t v v', v t = y -> vector_moves n v t v' -> is_derive (fun s => loss (v s)) t (dot n (slope y) v').
 
 (** Sample c has the loss loss c, which holds its label. *)
-Definition mean (m : nat) (loss : nat -> vector -> R) (Y : matrix) : R :=
-  / INR m * sum m (fun c => loss c (column Y c)).
-Definition mean_gradient (m : nat) (slope : nat -> vector -> vector) (Y : matrix) : matrix :=
-  fun i c => / INR m * slope c (column Y c) i.
+Definition scaled (s : R) (m : nat) (loss : nat -> vector -> R) (Y : matrix) : R :=
+  s * sum m (fun c => loss c (column Y c)).
+Definition scaled_gradient (s : R) (slope : nat -> vector -> vector) (Y : matrix) : matrix :=
+  fun i c => s * slope c (column Y c) i.
+Definition mean (m : nat) := scaled (/ INR m) m.
+Definition mean_gradient (m : nat) := scaled_gradient (/ INR m).
 
-Theorem mean_right n m loss slope Y :
+Theorem scaled_right s n m loss slope Y :
   (forall c, (c < m)%nat -> right_loss n (loss c) (slope c) (column Y c)) ->
-  right_cost n m (mean m loss) (mean_gradient m slope) Y.
+  right_cost n m (scaled s m loss) (scaled_gradient s slope) Y.
 Proof.
-  intros H t M M' <- HM. unfold mean.
-  apply (derives _ _ (/ INR m * sum m (fun c => dot n (slope c (column (M t) c)) (column M' c)))).
+  intros H t M M' <- HM. unfold scaled.
+  apply (derives _ _ (s * sum m (fun c => dot n (slope c (column (M t) c)) (column M' c)))).
   - apply is_derive_scal, (derive_sum m (fun s c => loss c (column (M s) c))). intros c Hc.
     apply (H c Hc t (fun s => column (M s) c)); [reflexivity|]. intros i Hi. now apply HM.
   - unfold inner, dot. rewrite sum_swap, <- sum_scal. apply sum_ext. intros c _. rewrite <- sum_scal.
-    apply sum_ext. intros. unfold mean_gradient, column. ring.
+    apply sum_ext. intros. unfold scaled_gradient, column. ring.
 Qed.
 
 Definition outputwise (n : nat) (e : R -> R -> R) (T : matrix) (c : nat) (y : vector) : R :=
@@ -39,11 +41,11 @@ Definition outputwise (n : nat) (e : R -> R -> R) (T : matrix) (c : nat) (y : ve
 Definition outputwise_slope (e' : R -> R -> R) (T : matrix) (c : nat) (y : vector) : vector :=
   fun i => e' (y i) (T i c).
 
-Theorem outputwise_mean_right n m e e' T Y :
+Theorem outputwise_right s n m e e' T Y :
   (forall i c, (i < n)%nat -> (c < m)%nat -> is_derive (fun a => e a (T i c)) (Y i c) (e' (Y i c) (T i c))) ->
-  right_cost n m (mean m (outputwise n e T)) (mean_gradient m (outputwise_slope e' T)) Y.
+  right_cost n m (scaled s m (outputwise n e T)) (scaled_gradient s (outputwise_slope e' T)) Y.
 Proof.
-  intros H. apply mean_right. intros c Hc t v v' Hvt Hv.
+  intros H. apply scaled_right. intros c Hc t v v' Hvt Hv.
   apply (derive_sum n (fun s i => e (v s i) (T i c))). intros i Hi.
   apply (derive_comp (fun a => e a (T i c)) (fun s => v s i)); [|now apply Hv].
   rewrite Hvt. now apply H.
@@ -80,18 +82,18 @@ Qed.
 
 Theorem squared_error_mean_right n m T Y :
   right_cost n m (mean m (squared_error n T)) (mean_gradient m (squared_error_slope T)) Y.
-Proof. apply mean_right. intros. apply squared_error_right. Qed.
+Proof. apply scaled_right. intros. apply squared_error_right. Qed.
 
 Theorem cross_entropy_mean_right n m T Z :
   right_cost n m (mean m (cross_entropy n T)) (mean_gradient m (cross_entropy_slope T)) (softmax_value n Z).
-Proof. apply mean_right. intros. apply cross_entropy_right. intros. now apply softmax_positive. Qed.
+Proof. apply scaled_right. intros. apply cross_entropy_right. intros. now apply softmax_positive. Qed.
 
 Lemma softmax_adjoint_cross_entropy n m T theta Z i c :
   (i < n)%nat -> sum n (fun r => T r c) = 1 ->
   adjoint (softmax n) theta Z (mean_gradient m (cross_entropy_slope T) (softmax_value n Z)) i c =
   / INR m * (softmax_value n Z i c - T i c).
 Proof.
-  intros Hi HT. simpl. unfold mean_gradient, cross_entropy_slope, column.
+  intros Hi HT. simpl. unfold mean_gradient, scaled_gradient, cross_entropy_slope, column.
   rewrite (sum_ext n _ (fun r => - / INR m * T r c)).
   - rewrite sum_scal, HT. pose proof (softmax_positive n Z i c Hi). set (y := softmax_value n Z i c) in *.
     set (w := / INR m). field. lra.

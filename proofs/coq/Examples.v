@@ -69,7 +69,7 @@ Proof.
   - apply (weight_gradient 1 widths slots maps 2 _
       (mean_gradient 1 (squared_error_slope label)) point input 0 0 0);
       try (simpl; lia). exact relu_example.
-  - unfold delta, through, Ybar, mean_gradient, squared_error_slope, column. simpl.
+  - unfold delta, through, Ybar, mean_gradient, scaled_gradient, squared_error_slope, column. simpl.
     unfold back, through, mul, Z, affine, mul, transpose, input, label, relu_slope, relu. simpl.
     destruct (Rlt_dec _ _); [|lra]. rewrite Rmax_right, Rmax_left by lra. lra.
 Qed.

@@ -27,6 +27,12 @@ FUNCTIONS: Final = {
     sp.sin: "sin",
     sp.cos: "cos",
 }
+DECISIONS: Final = {  # of two sides
+    sp.StrictLessThan: "Rlt_dec {0} {1}",
+    sp.StrictGreaterThan: "Rlt_dec {1} {0}",
+    sp.LessThan: "Rle_dec {0} {1}",
+    sp.GreaterThan: "Rle_dec {1} {0}",
+}
 
 
 def slot_name(slot: Slot, orders: tuple[int, ...]) -> str:
@@ -36,12 +42,15 @@ def slot_name(slot: Slot, orders: tuple[int, ...]) -> str:
 
 @dataclass(frozen=True)
 class Names:
-    """What the names of an equation are in Coq: whole arrays, functions with their orders, sizes, scalars."""
+    """What the names of an equation are in Coq: whole arrays, undefined functions with their orders, sizes,
+    scalars, and the functions that formulas are made of.
+    """
 
     array: Callable[[Array], str] = lambda array: array.label
     function: Callable[[Slot, tuple[int, ...]], str] = slot_name
     size: Callable[[int | Expr], str] = str
     scalars: Mapping[sp.Symbol, str] = field(default_factory=dict)
+    words: Mapping[type, str] = field(default_factory=lambda: FUNCTIONS)
 
 
 def term(expr: Expr, names: Names, step: Step | None = None) -> str:
@@ -71,9 +80,12 @@ class _Writer:
                 return self._joined(" + ", expr.args)
             case sp.Mul():
                 return self._joined(" * ", expr.args)
-            case sp.Pow() if expr.exp.is_Integer:
-                power = f"({self(expr.base)} ^ {abs(expr.exp)})" if abs(expr.exp) > 1 else self(expr.base)
+            case sp.Pow() if (2 * expr.exp).is_Integer:
+                base = self(expr.base) if expr.exp.is_Integer else f"(sqrt {self(expr.base)})"
+                power = f"({base} ^ {abs(expr.exp.p)})" if abs(expr.exp.p) > 1 else base
                 return power if expr.exp > 0 else f"(/ {power})"
+            case sp.Piecewise():
+                return self._cases(expr.args)
         return self._applied(expr)
 
     def _applied(self, expr: Any) -> str:
@@ -81,11 +93,29 @@ class _Writer:
         if parts is not None:
             assert self.step is not None
             name = self.names.function(self.step.slot(parts[0]), parts[1])
-        elif type(expr) in FUNCTIONS:
-            name = FUNCTIONS[type(expr)]
+        elif type(expr) in self.names.words:
+            name = self.names.words[type(expr)]
         else:
             raise Unsupported(f"{expr} has no word in the Coq files, which know exp, log, tanh, sin and cos")
         return f"({' '.join([name, *map(self, expr.args)])})"
+
+    def _cases(self, cases: tuple[Any, ...]) -> str:
+        (value, condition), *others = cases
+        if condition == sp.true:
+            return self(value)
+        return self._chosen(condition, self(value), self._cases(tuple(others)))
+
+    def _chosen(self, condition: Any, value: str, otherwise: str) -> str:
+        """One of two terms, decided one comparison at a time."""
+        match condition:
+            case sp.And():
+                return reduce(lambda inner, each: self._chosen(each, inner, otherwise), condition.args, value)
+            case sp.Or():
+                return reduce(lambda rest, each: self._chosen(each, value, rest), condition.args, otherwise)
+            case sp.core.relational.Relational() if type(condition) in DECISIONS:
+                decided = DECISIONS[type(condition)].format(*map(self, condition.args))
+                return f"(if {decided} then {value} else {otherwise})"
+        raise Unsupported(f"the condition {condition} has no word in the Coq files, which know < and ≤")
 
     def _joined(self, sign: str, parts: tuple[Expr, ...]) -> str:
         return reduce(lambda left, right: f"({left}{sign}{right})", map(self, parts))

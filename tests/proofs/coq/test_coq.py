@@ -4,60 +4,18 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sympy as sp
 
-import proofs
-from proofs.coq.tie import HEADER, declarations, lemmas, tie
-from symbolic import accumulation
-from symbolic.chain_rule import cotangent_rules
-from symbolic.derivation import derive
-from symbolic.errors import Unsupported
-from symbolic.mutation import mutants
-from symbolic.network import Family, mlp
-from symbolic.notation import Equation
+from tests.coq_files import FILES, SOURCES, Compiled, coqc
 
-SOURCES = Path(proofs.__file__).parent / "coq"
-FILES = [
-    line for line in (SOURCES / "_CoqProject").read_text(encoding="utf-8").split() if line.endswith(".v")
-]
 REALS = {  # the axioms by which the standard library has real numbers
     "ClassicalDedekindReals.sig_not_dec",
     "ClassicalDedekindReals.sig_forall_dec",
     "FunctionalExtensionality.functional_extensionality_dep",
 }
 LOGARITHM = REALS | {"Classical_Prop.classic"}  # by which it defines ln
-
-
-def coqc(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
-    command = ["coqc", "-q", "-w", "-ambiguous-paths", "-R", ".", "Backproof", file]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    folder: Path
-    printed: str
-
-
-@pytest.fixture(scope="module")
-def compiled(require: Callable[[str], None], tmp_path_factory: pytest.TempPathFactory) -> Compiled:
-    require("coqc")
-    folder = tmp_path_factory.mktemp("coq")
-    for file in FILES:
-        shutil.copy(SOURCES / file, folder)
-    printed = ""
-    for file in FILES:
-        run = coqc(folder, file)
-        assert run.returncode == 0, run.stderr
-        printed += run.stdout
-    return Compiled(folder, printed)
 
 
 def test_the_theorems_rest_on_the_standard_librarys_axioms_alone(compiled: Compiled) -> None:
@@ -136,9 +94,9 @@ WRONG = {
         "(Ybar i c - average m (Ybar i) -\n",
         "(Ybar i c -\n",
     ),
-    "no average in the gradient": (
+    "no scale in the gradient": (
         "Costs.v",
-        "fun i c => / INR m * slope c (column Y c) i",
+        "fun i c => s * slope c (column Y c) i",
         "fun i c => slope c (column Y c) i",
     ),
     "softmax with cross-entropy whatever the labels' sum": (
@@ -177,85 +135,3 @@ def test_coq_rejects_a_wrong_rule_in_a_proof_after_it(
     code, changed, said = compile_with(compiled.folder, tmp_path, change)
     place = re.search(r"line (\d+), characters .*:\nError", said)
     assert code == 1 and place and int(place[1]) > changed, said
-
-
-FAMILIES: dict[str, dict[str, Any]] = {
-    "any g and e, penalty": {"output": "g", "loss": "E", "l2": "lambda/m"},
-    "softmax": {"hidden": "softmax", "output": "softmax", "loss": "E"},
-    "sigmoid, then softmax with cross-entropy": {
-        "hidden": "sigmoid",
-        "output": "softmax",
-        "loss": "cross-entropy",
-    },
-    "tanh with squared error": {"hidden": "tanh"},
-}
-
-
-def family(*sizes: str, **options: Any) -> Family:
-    built = mlp(*sizes, **options)
-    assert isinstance(built, Family)
-    return built
-
-
-def compile_text(compiled: Compiled, name: str, text: str) -> subprocess.CompletedProcess[str]:
-    (compiled.folder / f"{name}.v").write_text(text, encoding="utf-8")
-    return coqc(compiled.folder, f"{name}.v")
-
-
-@pytest.mark.parametrize("name", FAMILIES)
-def test_every_derived_equation_is_the_theorems(name: str, compiled: Compiled) -> None:
-    text = tie(family(**FAMILIES[name]))
-    assert all(f"_{array}" in text for array in ("Z", "A", "D", "dZ_output", "dZ_hidden", "dW", "db"))
-    run = compile_text(compiled, f"Tie{list(FAMILIES).index(name)}", text)
-    assert run.returncode == 0, run.stderr
-
-
-def untransposed(forward: Equation, name: str) -> tuple[Equation, ...]:
-    (rule,) = cotangent_rules(forward, name)
-    turned = {
-        node: node.base[node.indices[::-1]] for node in rule.value.atoms(sp.Indexed) if str(node.base) == "W"
-    }
-    return (replace(rule, value=rule.value.xreplace(turned) if name == "A" else rule.value),)
-
-
-def test_coq_rejects_the_tie_of_a_broken_derivation(
-    compiled: Compiled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(accumulation, "cotangent_rules", untransposed)
-    text = tie(family(loss="E"))
-    run = compile_text(compiled, "Broken", text)
-    place = re.search(r"line (\d+), characters .*:\nError", run.stderr)
-    assert run.returncode == 1 and place
-    proved = text.splitlines()[: int(place[1])]
-    assert [line for line in proved if line.startswith("Lemma")][-1] == "Lemma derived_dense_dZ_hidden :"
-
-
-def test_coq_rejects_every_mutant_whose_equations_it_can_read(compiled: Compiled) -> None:
-    derivation = derive(family("?-?-?", output="g", loss="E"))
-    goals = []
-    for mutant in mutants(derivation):
-        try:
-            found = list(lemmas(derivation, mutant.changed))
-        except Unsupported:
-            continue
-        goals += [f"Goal {wrong.statement}. Fail (solve [{wrong.proof}]). Abort." for wrong in found]
-    assert len(goals) > 150
-    right = map(str, lemmas(derivation, derivation.steps))
-    parts = [HEADER, "Section Mutants.", declarations(derivation), *right, *dict.fromkeys(goals)]
-    run = compile_text(compiled, "Mutants", "\n".join([*parts, "End Mutants.\n"]))
-    assert run.returncode == 0, run.stderr
-
-
-@pytest.mark.parametrize(
-    ("sizes", "options", "says"),
-    [
-        ("?-?-1", {}, "of open depth"),
-        ("?-…-?", {"bias": False}, "biases in all layers"),
-        ("?-…-?", {"scale": "1"}, "has E = 1/m"),
-        ("?-…-?", {"l1": "lambda"}, "and no other"),
-        ("?-…-?", {"hidden": "relu"}, "has no word in the Coq files"),
-    ],
-)
-def test_what_the_theorem_does_not_cover_is_not_tied(sizes: str, options: dict[str, Any], says: str) -> None:
-    with pytest.raises(Unsupported, match=says):
-        tie(family(sizes, **options))

@@ -86,8 +86,8 @@ def test_prove_writes_the_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["2-?-1"], "prove --coq needs fixed sizes, but 2-?-1 leaves some open"),
-        (["dense"], "prove --coq needs a chain of layers, but dense is a layer"),
+        (["2-?-1"], "--coq ties networks of open widths to the theorem, but 2-?-1 fixes some; give"),
+        (["dense"], "the theorem in Coq has no map for dense; --coq ties chains"),
         (["2-2-1", "--hidden", "relu"], "layer 1 is relu, but --coq takes activations of single units"),
         (["2-2", "--output", "softmax"], "layer 1 is softmax, but --coq takes activations of single units"),
         (
@@ -95,7 +95,7 @@ def test_prove_writes_the_file(tmp_path: Path) -> None:
             "cross-entropy takes logarithms, but --coq",
         ),
         (["2-2-1", "--hidden", "gelu"], "erf(sqrt(2)*z/2) has no word in the Coq files"),
-        (["?-…-?", "--no-bias"], "the theorem in Coq has E = 1/m Σ_c Σ_i e, and biases in all layers"),
+        (["?-…-?", "--l1", "lambda"], "the theorem in Coq has a penalty λ/2 Σ w² on weights, and no other"),
     ],
 )
 def test_what_has_no_coq_file_is_said_in_one_sentence(

@@ -1,0 +1,44 @@
+"""The theorem in Coq, compiled in a folder of its own, and files that are checked beside it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import proofs
+
+SOURCES = Path(proofs.__file__).parent / "coq"
+FILES = [
+    line for line in (SOURCES / "_CoqProject").read_text(encoding="utf-8").split() if line.endswith(".v")
+]
+
+
+def coqc(folder: Path, file: str) -> subprocess.CompletedProcess[str]:
+    command = ["coqc", "-q", "-w", "-ambiguous-paths", "-R", ".", "Backproof", file]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The folder, and what the files print."""
+
+    folder: Path
+    printed: str
+
+    def check(self, name: str, text: str) -> subprocess.CompletedProcess[str]:
+        """What coqc says about a file beside the theorem."""
+        (self.folder / f"{name}.v").write_text(text, encoding="utf-8")
+        return coqc(self.folder, f"{name}.v")
+
+
+def compiled_in(folder: Path) -> Compiled:
+    for file in FILES:
+        shutil.copy(SOURCES / file, folder)
+    printed = ""
+    for file in FILES:
+        run = coqc(folder, file)
+        assert run.returncode == 0, run.stderr
+        printed += run.stdout
+    return Compiled(folder, printed)

@@ -68,6 +68,17 @@ collect_ignore = [] if find_spec("jax") else ["jax_route.py"]  # looked through 
 GOLDEN = Path(__file__).parent / "golden"
 
 
+ONE_PROCESS = ("tests/proofs/published/", "tests/proofs/coq/", "tests/test_house.py")  # share much work
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that need the same verdicts, theorem or wheel run in one process where there are several."""
+    for item in items:
+        for place in ONE_PROCESS:
+            if item.nodeid.startswith(place):
+                item.add_marker(pytest.mark.xdist_group(place))
+
+
 def pytest_collection_finish() -> None:
     """Leave what lives as long as the process out of garbage collections, and have fewer of them."""
     gc.collect()

@@ -42,6 +42,9 @@ IN_COQ: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
     ("2-3-1", {"hidden": "tanh"}),
     ("3-4-2", {"hidden": "sigmoid", "output": "tanh", "l2": "lambda/m"}),
     ("2-2-2-1", {"hidden": "softplus", "bias": False}),
+    ("2-3-2", {"hidden": "relu", "output": "softmax", "loss": "cross-entropy"}),
+    ("2-3-1", {"hidden": "gelu", "output": "sigmoid", "loss": "binary-cross-entropy"}),
+    ("2-3-1", {"hidden": "hardtanh", "loss": "huber"}),
 )
 
 

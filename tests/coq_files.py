@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -13,6 +14,18 @@ SOURCES = Path(proofs.__file__).parent / "coq"
 FILES = [
     line for line in (SOURCES / "_CoqProject").read_text(encoding="utf-8").split() if line.endswith(".v")
 ]
+REALS = {  # the axioms by which the standard library has real numbers
+    "ClassicalDedekindReals.sig_not_dec",
+    "ClassicalDedekindReals.sig_forall_dec",
+    "FunctionalExtensionality.functional_extensionality_dep",
+}
+LOGARITHM = REALS | {"Classical_Prop.classic"}  # by which it defines ln
+
+
+def axioms(printed: str) -> list[set[str]]:
+    """The names of the axioms, for each `Print Assumptions` that has any."""
+    _, *groups = printed.split("Axioms:\n")
+    return [set(re.findall(r"^([\w.]+)\s*:", group, re.MULTILINE)) for group in groups]
 
 
 def coqc(folder: Path, file: str) -> subprocess.CompletedProcess[str]:

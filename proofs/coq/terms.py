@@ -96,7 +96,8 @@ class _Writer:
         elif type(expr) in self.names.words:
             name = self.names.words[type(expr)]
         else:
-            raise Unsupported(f"{expr} has no word in the Coq files, which know exp, log, tanh, sin and cos")
+            known = ", ".join(self.names.words.values())
+            raise Unsupported(f"{expr} has no word in the Coq files, which know {known}")
         return f"({' '.join([name, *map(self, expr.args)])})"
 
     def _cases(self, cases: tuple[Any, ...]) -> str:

@@ -16,15 +16,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from proofs.claims.counterexamples import small_counterexample
-from proofs.claims.formula import Claim, parse_claims
+from proofs.claims.every_size import for_every_size
+from proofs.claims.formula import Claim
 from proofs.claims.given import Given
 from proofs.claims.given_toml import conventions_from
 from proofs.claims.judging import Judgement, judge
 from proofs.claims.latex import Reading, readings
 from proofs.claims.nearest import Nearest, nearest
+from proofs.claims.parsing import parse_claims
 from proofs.claims.shapes import mismatches, true_where
 from proofs.claims.writing import claim_latex, claim_text
 from symbolic.errors import BackproofError
@@ -33,7 +35,10 @@ MEMORY: Final = 2_000_000_000  # bytes
 FRAMES: Final = 20_000  # a sum of a thousand terms is a thousand deep
 GRACE: Final = 0.5  # seconds after the deadline, which is looked at between two steps
 SEARCH: Final = 2.0  # seconds for the nearest true formula
+LIFT: Final = 2.0  # seconds for the proof that a true claim is true for every size
 EXPLAINED: Final = ("false", "ill-formed")
+Work: TypeAlias = tuple[str, str, Claim, Given]
+Lines: TypeAlias = Iterator[dict[str, Any]]
 
 
 def main() -> None:
@@ -48,9 +53,9 @@ def main() -> None:
         print(json.dumps(line), flush=True)
 
 
-def lines(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def lines(request: Mapping[str, Any]) -> Lines:
     """What is found, as soon as it is: why a request is refused; or the work, then by its number each answer,
-    then what explains those that are not true.
+    what explains those that are not true, and which of the others are so for every size.
     """
     deadline = time.monotonic() + request["seconds"]
     try:
@@ -65,24 +70,44 @@ def lines(request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         left = (deadline - time.monotonic()) / (len(work) - number)
         found = _judged(claim, given, max(0.0, left))
         answers.append(found)
-        yield {"number": number, **_answer(found)}
+        yield {"number": number, **_answer(found, given)}
     fitting = [each[0] for each, found in zip(work, answers, strict=True) if found.answer != "ill-formed"]
     wrong = [number for number, found in enumerate(answers) if found.answer in EXPLAINED]
     for done, number in enumerate(wrong):
         left = (deadline - time.monotonic()) / (len(wrong) - done)
-        reading, _, claim, given = work[number]
-        if answers[number].answer == "ill-formed":
-            yield {"number": number, **_misfits(claim, given, answers[number], left)}
-        else:
-            yield {"number": number, **_counterexample(claim, given, left)}
-        if reading in fitting or not fitting:  # of several readings, only those whose shapes fit
-            near = nearest(claim, given, seconds=min(SEARCH, left / 2))
-            yield {"number": number, "nearest": [_near(each, given) for each in near]}
+        explained = work[number][0] in fitting or not fitting  # of several readings, those whose shapes fit
+        yield from _explanation(number, work[number], answers[number], left, near=explained)
+    for number, found in enumerate(answers):
+        if found.answer == "true":
+            yield from _for_every_size(number, work[number], found, deadline)
 
 
-def _work(
-    formula: str, conventions: Mapping[str, Given], *, latex: bool
-) -> list[tuple[str, str, Claim, Given]]:
+def _explanation(number: int, work: Work, found: Judgement, seconds: float, *, near: bool) -> Lines:
+    """What is wrong with a claim that is not true, and what is `near` it and true."""
+    _, _, claim, given = work
+    if found.answer == "ill-formed":
+        yield {"number": number, **_misfits(claim, given, found, seconds)}
+    else:
+        yield {"number": number, **_counterexample(claim, given, found, seconds)}
+    if near:
+        true = nearest(claim, given, seconds=min(SEARCH, seconds / 2))
+        yield {"number": number, "nearest": [_near(each, given) for each in true]}
+
+
+def _for_every_size(number: int, work: Work, true: Judgement, deadline: float) -> Lines:
+    """What becomes of a claim that is true for the sizes that were tried, where others are looked at."""
+    _, _, claim, given = work
+    left = deadline - time.monotonic()
+    found = true
+    with suppress(RecursionError, MemoryError, ArithmeticError, ValueError):  # the answer stays
+        found = for_every_size(claim, given, true, seconds=min(LIFT, left / 2))
+    if found is not true:
+        yield {"number": number, **_answer(found, given)}
+    if found.answer == "false":
+        yield from _explanation(number, work, found, deadline - time.monotonic(), near=False)
+
+
+def _work(formula: str, conventions: Mapping[str, Given], *, latex: bool) -> list[Work]:
     """Every equation of every reading, in every convention, both with what they are called."""
     found = []
     for convention, given in conventions.items():
@@ -106,13 +131,15 @@ def _judged(claim: Claim, given: Given, seconds: float) -> Judgement:
         return Judgement("undecided", f"it cannot be computed: {error}")
 
 
-def _answer(found: Judgement) -> dict[str, Any]:
+def _answer(found: Judgement, given: Given) -> dict[str, Any]:
     return {
         "answer": found.answer,
         "reason": found.reason,
         "marks": [] if found.at is None else [[found.at, found.reason]],
         "tried": found.tried,
         "scope": found.scope,
+        "sizes": "every" if found.every_size else list(map(dict, found.sizes)),
+        "depth": given.depth if any(array.layers for array in given.arrays.values()) else None,
         "assumptions": list(found.assumptions),
         "if_square": found.if_square,
     }
@@ -125,8 +152,9 @@ def _misfits(claim: Claim, given: Given, found: Judgement, seconds: float) -> di
     return {"true_where": where, **({"marks": marks} if marks else {})}
 
 
-def _counterexample(claim: Claim, given: Given, seconds: float) -> dict[str, Any]:
-    small = small_counterexample(claim, given, seconds=seconds / 4)
+def _counterexample(claim: Claim, given: Given, found: Judgement, seconds: float) -> dict[str, Any]:
+    sizes = found.counterexample.sizes if found.counterexample else None
+    small = small_counterexample(claim, given, seconds=seconds / 4, sizes=sizes)
     return {} if small is None else {"counterexample": {**asdict(small), "entry": list(small.entry)}}
 
 

@@ -175,9 +175,12 @@ def _summary(same: list[Found]) -> str:
 def _show_one(console: Console, formula: str, each: Found) -> None:
     said = each.said
     under = "" if each.convention == PLAIN else f" under {each.convention}"
-    console.print(Text.assemble((each.answer, STYLES[each.answer]), f"{under}: {said['reason']}"))
+    every = said.get("sizes") == "every"
+    answer = each.answer + (_for_every_size(said["depth"]) if every else "")
+    console.print(Text.assemble((answer, STYLES[each.answer]), f"{under}: {said['reason']}"))
+    if said.get("scope"):
+        console.print(Text(f"  {'decided entry by entry ' * every}for {said['scope']}"))
     if each.answer == "true":
-        console.print(Text(f"  for {said['scope']}"))
         for assumption in said["assumptions"]:
             console.print(Text(f"  assuming {assumption}"))
     for at, problem in said.get("marks", []):
@@ -192,11 +195,13 @@ def _show_one(console: Console, formula: str, each: Found) -> None:
         console.print(Text(f"  nearest true formula: {near['claim']}\n  {near['latex']}"))
 
 
+def _for_every_size(depth: int | None) -> str:
+    return " for every size" + (f" (depth L = {depth})" if depth else "")
+
+
 def _counterexample(small: dict[str, Any]) -> str:
     sizes = ", ".join(f"{name} = {size}" for name, size in small["sizes"].items())
     places = "".join(f", {name} = {place}" for name, place in small["places"].items())
     entry = "" if small["entry"] == [1, 1] else f", entry {small['entry'][0]},{small['entry'][1]}"
-    return (
-        f"  counterexample: {sizes}{places}{entry}\n    {small['point']}\n"
-        f"    left {small['left']}, right {small['right']}"
-    )
+    lines = [f"counterexample: {sizes}{places}{entry}", small["point"]]
+    return "  " + "\n    ".join([*filter(None, lines), f"left {small['left']}, right {small['right']}"])

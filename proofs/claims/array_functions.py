@@ -1,4 +1,4 @@
-"""Functions of arrays in claims: outer, dot, diag, ones, delta, col and row, one row each."""
+"""Functions of arrays in claims: outer, dot, diag, ones, delta, col, row, vector, rows, one row each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import sympy as sp
 
 from proofs.claims.formula import Call, Place, Reference
-from proofs.claims.values import ONE, Environment, Misfit, Missing, Value, matrix, number
+from proofs.claims.values import ONE, Environment, Misfit, Missing, Value, fixed, matrix, number
 
 if TYPE_CHECKING:  # a world looks its functions up here
     from proofs.claims.world import World
@@ -50,10 +50,10 @@ def _ones(world: World, call: Call, env: Environment) -> Value:
     (size,) = call.arguments
     if not isinstance(size, Reference):
         raise Missing("ones takes a size, such as ones(m)", call.at)
-    return matrix(world.axis(_at_layer(world, size, env), None), ONE, lambda i, j: sp.S.One)
+    return matrix(world.axis(at_layer(world, size, env), None), ONE, lambda i, j: sp.S.One)
 
 
-def _at_layer(world: World, size: Reference, env: Environment) -> Reference:
+def at_layer(world: World, size: Reference, env: Environment) -> Reference:
     """A size with its layer as a number."""
     if not size.groups:
         return size
@@ -78,6 +78,25 @@ def _slice(world: World, call: Call, env: Environment) -> Value:
     return matrix(array.rows, ONE, lambda i, j: array.entries[i, place])
 
 
+def _vector(world: World, call: Call, env: Environment) -> Value:
+    """vector(a, b): a column of numbers, as long as there are of them."""
+    entries = _arguments(world, call, env, len(call.arguments))
+    for entry, argument in zip(entries, call.arguments, strict=True):
+        if not entry.is_number:
+            raise Misfit(f"an entry of a vector is a number, not a {entry.shape}", argument.at)
+    return matrix(fixed(len(entries)), ONE, lambda i, j: entries[i - 1].number)
+
+
+def _rows(world: World, call: Call, env: Environment) -> Value:
+    """rows(v, w): a matrix by its rows, which are columns of one length."""
+    rows = _arguments(world, call, env, len(call.arguments))
+    for row, argument in zip(rows, call.arguments, strict=True):
+        world.same(rows[0], row, argument.at, "rows has")
+        if row.columns != ONE:
+            raise Misfit(f"rows takes columns, not a {row.shape}", argument.at)
+    return matrix(fixed(len(rows)), rows[0].rows, lambda i, j: rows[i - 1].entries[j, 1])
+
+
 SPECIAL: Final[Mapping[str, Special]] = {
     "outer": _outer,
     "dot": _dot,
@@ -86,4 +105,6 @@ SPECIAL: Final[Mapping[str, Special]] = {
     "delta": _delta,
     "col": _slice,
     "row": _slice,
+    "vector": _vector,
+    "rows": _rows,
 }

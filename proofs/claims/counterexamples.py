@@ -7,14 +7,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flint import arb, ctx, fmpq
 
 from proofs.claims.formula import Claim
 from proofs.claims.given import Given
-from proofs.claims.judging import entries, world_of
+from proofs.claims.judging import world_of
+from proofs.claims.sides import entries
 from proofs.claims.values import Misfit, Missing
 from proofs.claims.world import World
 from proofs.kernel.balls import Evaluator, Number, Point, Unclear, order
@@ -55,10 +56,13 @@ class _SmallPoint(Point):
         return super().coefficients(name, arity)
 
 
-def small_counterexample(claim: Claim, given: Given, *, seconds: float) -> Small | None:
-    """A small counterexample of a false claim, None where none was found in time.
+def small_counterexample(
+    claim: Claim, given: Given, *, seconds: float, sizes: Mapping[str, int] | None = None
+) -> Small | None:
+    """A small counterexample of a false claim, None where none was found in time; no size is larger than in
+    `sizes`, those of the world in which claims are judged. A size that formulas name is its number here.
 
-    >>> from proofs.claims.formula import parse_claims
+    >>> from proofs.claims.parsing import parse_claims
     >>> from proofs.claims.given import given
     >>> context = given(sizes={"n": False}, arrays={"x": "n", "E": ""}, definitions=["E = Sum(x[i]**2, i)/2"])
     >>> found = small_counterexample(parse_claims("D(E, x[i]) = 2*x[i]")[0], context, seconds=1)
@@ -66,9 +70,11 @@ def small_counterexample(claim: Claim, given: Given, *, seconds: float) -> Small
     ({'n': 1}, 'x[1] = 1', '1', '2')
     """
     deadline = time.monotonic() + seconds
-    usual = world_of(given).sizes
+    usual = sizes or world_of(given).sizes
+    numbers = replace(given, constants=tuple(name for name in given.constants if name not in given.sizes))
     for most in (*WIDTHS, max(usual.values(), default=1)):
-        world = World(given, {label: min(size, most) for label, size in usual.items()})
+        smaller = {label: min(size, most) for label, size in usual.items()}
+        world = World(numbers, {**smaller, **given.fixed})
         try:
             for places, entry, left, right in entries(claim, world):
                 found = []

@@ -18,7 +18,8 @@ from typing import Any
 
 import sympy as sp
 
-from proofs.claims.formula import Call, Claim, Formula, Place, Range, Reference, parse_claims
+from proofs.claims.formula import Call, Claim, Formula, Place, Range, Reference
+from proofs.claims.parsing import parse_claims
 from symbolic.errors import InvalidNetwork
 from symbolic.grammar.formula import parse_scalar
 
@@ -49,6 +50,7 @@ class Given:
     """The context of claims; `sizes` says of each size whether every layer has its own; `depth` is L.
 
     `widths` names sizes of layers that are other sizes, or 1: with n[3] = 1 the last layer is a number.
+    `fixed` are sizes that are numbers.
     """
 
     sizes: Mapping[str, bool]
@@ -59,6 +61,7 @@ class Given:
     constants: tuple[str, ...] = ()
     assumptions: tuple[Claim, ...] = field(default=())
     widths: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, int] = field(default_factory=dict)
 
     def with_definitions(self, *texts: str) -> Given:
         """The same with other definitions of what these define."""
@@ -77,12 +80,14 @@ def given(
     depth: int = 1,
     constants: tuple[str, ...] = (),
     widths: Mapping[str, str] | None = None,
+    fixed: Mapping[str, int] | None = None,
 ) -> Given:
     """A context from text.
 
     `arrays` gives axes, and layers where there are any: "n[l], n[l-1] for l in 1..L"; "" is a number.
     `functions` gives "" for an undefined function, "layered" for one undefined for each layer, "whole" for an
-    undefined number made of whole arrays, or a formula in z. Raises FormulaError and InvalidNetwork.
+    undefined number made of whole arrays, or a formula in z. `fixed` are sizes that are numbers. Raises
+    FormulaError and InvalidNetwork.
 
     >>> found = given(sizes={"n": True}, arrays={"W": "n[l], n[l-1] for l in 1..L"}, depth=2)
     >>> found.arrays["W"].axes[0].name
@@ -90,13 +95,14 @@ def given(
     """
     claims = tuple(claim for text in definitions for claim in parse_claims(text))
     return Given(
-        dict(sizes or {}),
+        {**(sizes or {}), **dict.fromkeys(fixed or {}, False)},
         {name: _array(name, text) for name, text in (arrays or {}).items()},
         {name: _function(name, text) for name, text in (functions or {}).items()},
         claims,
         depth,
         constants,
         widths=dict(widths or {}),
+        fixed=dict(fixed or {}),
     )
 
 

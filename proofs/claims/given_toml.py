@@ -35,6 +35,7 @@ from symbolic.toml_format import loaded
 PLAIN: Final = "as given"
 MAX_DEPTH: Final = 5
 MAX_DEFINITIONS: Final = 100
+MAX_SIZE: Final = 9  # of a size that is a number
 SIZES: Final[Mapping[str, bool]] = {"each layer": True, "one": False}
 KEYS: Final = ("sizes", "widths", "arrays", "functions", "constants", "definitions", "depth", "conventions")
 REPLACED: Final = ("arrays", "functions", "definitions")
@@ -73,7 +74,9 @@ def _context(data: Mapping[str, Any], other: Mapping[str, Any], source: str) -> 
             f"{source}: depth is a whole number from 1 to {MAX_DEPTH}, not {depth!r}; what is true for every "
             "depth shows at three layers"
         )
-    sizes = _sizes(_texts(data, "sizes", source), source)
+    fixed = {name: size for name, size in _table(data, "sizes", source).items() if type(size) is int}
+    words = {name: word for name, word in _table(data, "sizes", source).items() if name not in fixed}
+    sizes = _sizes(words, fixed, source)
     arrays = _texts(data, "arrays", source) | _texts(other, "arrays", source)
     functions = _texts(data, "functions", source) | _texts(other, "functions", source)
     constants = _lines(data, "constants", source)
@@ -87,6 +90,7 @@ def _context(data: Mapping[str, Any], other: Mapping[str, Any], source: str) -> 
             depth=depth,
             constants=tuple(constants),
             widths=_texts(data, "widths", source),
+            fixed=fixed,
         ).with_definitions(*_lines(other, "definitions", source))
     except (FormulaError, InvalidNetwork) as error:
         raise InvalidNetwork(f"{source}: {error}") from None
@@ -94,10 +98,14 @@ def _context(data: Mapping[str, Any], other: Mapping[str, Any], source: str) -> 
     return context
 
 
-def _sizes(words: Mapping[str, str], source: str) -> dict[str, bool]:
-    for name, word in words.items():
-        if word not in SIZES:
-            raise InvalidNetwork(f"{source}: size {name} is {' or '.join(map(repr, SIZES))}, not {word!r}")
+def _sizes(words: Mapping[str, Any], fixed: Mapping[str, int], source: str) -> dict[str, bool]:
+    wrong = {name: word for name, word in words.items() if not isinstance(word, str) or word not in SIZES}
+    wrong |= {name: size for name, size in fixed.items() if not 1 <= size <= MAX_SIZE}
+    for name, size in wrong.items():
+        said = ", ".join(map(repr, SIZES))
+        raise InvalidNetwork(
+            f"{source}: size {name} is {said} or a whole number from 1 to {MAX_SIZE}, not {size!r}"
+        )
     return {name: SIZES[word] for name, word in words.items()}
 
 

@@ -11,18 +11,17 @@ A claim whose shapes fit only where sizes happen to be equal is ill-formed; whet
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import cycle, product
+from itertools import cycle
 from typing import Final, Literal
 
-from proofs.claims.formula import Call, Claim, Formula, Partial, Reference, Total, children, every
+from proofs.claims.formula import Claim, Reference, every
 from proofs.claims.given import Given
-from proofs.claims.values import Misfit, Missing, Value
+from proofs.claims.sides import is_said, layers, sides
+from proofs.claims.values import Environment, Misfit, Missing, Value
 from proofs.claims.world import World
 from proofs.kernel.normal_form import Decision, decide
-from symbolic.expressions import Expr
 
 Answer = Literal["true", "false", "ill-formed", "undecided"]
 SECONDS: Final = 20.0
@@ -46,7 +45,10 @@ class Counterexample:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """An answer with its reason; `tried` counts the equalities of numbers that were decided."""
+    """An answer with its reason; `tried` counts the equalities of numbers that were decided. Of a true claim
+    `sizes` are those of the worlds in which it was judged, `layers` what the names of layers stood for;
+    `every_size` where it is shown for all of them (`every_size.for_every_size`).
+    """
 
     answer: Answer
     reason: str
@@ -56,6 +58,9 @@ class Judgement:
     if_square: Answer | None = None
     assumptions: tuple[str, ...] = ()
     scope: str = ""
+    sizes: tuple[Mapping[str, int], ...] = ()
+    layers: tuple[Environment, ...] = ()
+    every_size: bool = False
 
 
 class _TimeUp(Exception):
@@ -65,7 +70,7 @@ class _TimeUp(Exception):
 def judge(claim: Claim, given: Given, *, seconds: float = SECONDS) -> Judgement:
     """Judge a claim in its context, within about `seconds`.
 
-    >>> from proofs.claims.formula import parse_claims
+    >>> from proofs.claims.parsing import parse_claims
     >>> from proofs.claims.given import given
     >>> context = given(sizes={"n": False}, arrays={"x": "n", "E": ""}, definitions=["E = Sum(x[i]**2, i)/2"])
     >>> judge(parse_claims("D(E, x[i]) = x[i]")[0], context).answer
@@ -82,7 +87,12 @@ def judge(claim: Claim, given: Given, *, seconds: float = SECONDS) -> Judgement:
         other = _in_world(claim, World(given, _sizes(given, UNEQUAL) | _counted(claim, given)), deadline)
         if other.answer != "true":
             return other
-        return replace(found, tried=found.tried + other.tried, scope=f"{found.scope}; {other.scope}")
+        return replace(
+            found,
+            tried=found.tried + other.tried,
+            scope=f"{found.scope}; {other.scope}",
+            sizes=(*found.sizes, *other.sizes),
+        )
     return found
 
 
@@ -92,6 +102,7 @@ def _counted(claim: Claim, given: Given) -> dict[str, int]:
     names = {
         node.name for formula in formulas for node in every(formula) if isinstance(node, Reference)
     } - set(given.constants)
+    names -= set(given.fixed)
     sizes = [name for name, layered in given.sizes.items() if not layered and name in names]
     return dict(zip(sizes, cycle(COUNTS), strict=False))
 
@@ -111,34 +122,6 @@ def judge_in(claim: Claim, world: World, *, seconds: float = SECONDS) -> Judgeme
     return _in_world(claim, world, time.monotonic() + seconds, fits=False)
 
 
-def entries(claim: Claim, world: World) -> Iterator[tuple[dict[str, int], tuple[int, int], Expr, Expr]]:
-    """Both sides of every entry, with the indices, the layers and the place. Raises Misfit and Missing."""
-    for layer_env in _layers(claim, world):
-        try:
-            for env, left, right in _sides(claim, world, layer_env):
-                for place in left.entries:
-                    yield dict(env), place, left.entries[place], right.entries[place]
-        except Missing:
-            if _is_said(claim):
-                raise
-
-
-def first_sides(claim: Claim, world: World) -> tuple[Expr, Expr]:
-    """Both sides of the last entry at the last indices and layers. Raises Misfit and Missing."""
-    missing = Missing("there is no layer", claim.left.at)
-    for layer_env in reversed(list(_layers(claim, world))):
-        try:
-            *_, (_, left, right) = _sides(claim, world, layer_env)
-        except Missing as error:
-            missing = error
-            if _is_said(claim):
-                raise
-            continue
-        place = max(left.entries)
-        return left.entries[place], right.entries[place]
-    raise missing
-
-
 def _sizes(given: Given, widths: tuple[int, ...]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for name, layered in given.sizes.items():
@@ -147,26 +130,26 @@ def _sizes(given: Given, widths: tuple[int, ...]) -> dict[str, int]:
             own = {label: widths[l % len(widths)] for l, label in enumerate(labels)}
             sizes |= {label: size for label, size in own.items() if label not in given.widths}
         else:
-            sizes[name] = OTHERS
+            sizes[name] = given.fixed.get(name, OTHERS)
     return sizes
 
 
 def _in_world(claim: Claim, world: World, deadline: float, *, fits: bool = True) -> Judgement:
     """The judgement in one world; without `fits`, shapes need only agree in numbers."""
-    tried, assumed, layers = 0, dict[str, None](), set[int]()
+    tried, assumed, judged = 0, dict[str, None](), list[Environment]()
     missing: Missing | None = None
     try:
-        for layer_env in _layers(claim, world):
+        for layer_env in layers(claim, world):
             try:
-                pairs = list(_sides(claim, world, layer_env))
+                pairs = list(sides(claim, world, layer_env))
             except Missing as error:
                 missing = error
-                if _is_said(claim):
+                if is_said(claim):
                     raise
                 continue  # where layers are not said, the claim is about those for which all of it exists
             if fits and world.misfits:
                 raise world.misfits[0]
-            layers |= set(layer_env.values())
+            judged.append(layer_env)
             for env, left, right in pairs:
                 for place in left.entries:
                     decision = _decided(left, right, place, deadline)
@@ -185,7 +168,15 @@ def _in_world(claim: Claim, world: World, deadline: float, *, fits: bool = True)
         return Judgement("ill-formed", missing.problem, 0, missing.at)
     scope = ", ".join(f"{name} = {size}" for name, size in world.sizes.items())
     reason = f"both sides are equal in {tried} entries"
-    return Judgement("true", reason, tried, assumptions=tuple(assumed), scope=scope)
+    return Judgement(
+        "true",
+        reason,
+        tried,
+        assumptions=tuple(assumed),
+        scope=scope,
+        sizes=(world.sizes,),
+        layers=tuple(judged),
+    )
 
 
 def _decided(left: Value, right: Value, place: tuple[int, int], deadline: float) -> Decision:
@@ -208,107 +199,3 @@ def _unequal(
     left, right = (str(side.entries[place]) for side in sides)
     where = Counterexample(world.sizes, env, place, left, right, str(decision.point))
     return Judgement("false", decision.reason, tried, counterexample=where)
-
-
-def _sides(
-    claim: Claim, world: World, layer_env: Mapping[str, int]
-) -> Iterator[tuple[Mapping[str, int], Value, Value]]:
-    """Both sides for every value of the free indices. Raises Misfit and Missing."""
-    whole = (claim.left, claim.right)
-    names = list(dict.fromkeys(name for side in whole for name in _free(side, world)))
-    names = [name for name in names if name not in layer_env]
-    said = {each.name: each for each in claim.ranges}
-    ranges = []
-    for name in names:
-        if name in said:
-            first, last = (world.place(end, layer_env) for end in (said[name].first, said[name].last))
-            ranges.append(range(first, last + 1))
-        else:
-            ranges.append(range(1, _axis(name, claim, world, layer_env) + 1))
-    for values in product(*ranges):
-        env = {**layer_env, **dict(zip(names, values, strict=True))}
-        left, right = (world.value(side, env) for side in whole)
-        world.same(left, right, claim.right.at, "the sides are")
-        yield env, left, right
-
-
-def _axis(name: str, claim: Claim, world: World, env: Mapping[str, int]) -> int:
-    """How many values a free index takes: what both sides say, and the same in both."""
-    found: dict[str, int] = {}
-    for side in (claim.left, claim.right):
-        if name in _free(side, world):
-            with suppress(Missing):  # delta(i, j) does not say it
-                axis = world.range_of(name, side, env, side.at)
-                found[axis.label] = axis.size
-    if not found:
-        raise Missing(f"nothing says what {name} runs over", claim.left.at)
-    if len(found) > 1:
-        problem = f"{name} runs over {' on one side and over '.join(found)} on the other"
-        misfit = Misfit(problem, claim.right.at)
-        if len(set(found.values())) > 1:
-            raise misfit
-        world.misfits.append(misfit)
-    return next(iter(found.values()))
-
-
-def _layers(claim: Claim, world: World) -> Iterator[dict[str, int]]:
-    """Every assignment of layers to the names that stand for them."""
-    names = list(dict.fromkeys(_layer_names(claim, world)))
-    said = {each.name: each for each in claim.ranges}
-    ranges = []
-    for name in names:
-        if name in said:
-            first, last = (world.place(end, {}) for end in (said[name].first, said[name].last))
-            ranges.append(range(first, last + 1))
-        else:
-            ranges.append(range(0, world.given.depth + 1))
-    for values in product(*ranges):
-        yield dict(zip(names, values, strict=True))
-
-
-def _is_said(claim: Claim) -> bool:
-    return bool(claim.ranges)
-
-
-def _layer_names(claim: Claim, world: World) -> Iterator[str]:
-    numbers = (None, "L", *world.sizes)
-    for side in (claim.left, claim.right):
-        for node in every(side):
-            if isinstance(node, Reference):
-                array = world.given.arrays.get(node.name)
-                layered = array.layers if array else world.given.sizes.get(node.name)
-                groups = node.groups[:1] if layered else ()
-                yield from (str(p.name) for group in groups for p in group if p.name not in numbers)
-            if isinstance(node, Call) and node.layer is not None and node.layer.name not in numbers:
-                yield str(node.layer.name)
-
-
-def _free(node: Formula, world: World, bound: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Indices that a formula leaves free, layers apart."""
-    match node:
-        case Total():
-            yield from _free(node.body, world, bound | {node.index})
-        case Reference():
-            if node.name in world.given.arrays:
-                for place in world.places(node):
-                    if place.name is not None and place.name not in bound and place.name not in world.sizes:
-                        yield place.name
-        case Partial():
-            yield from _free(node.of, world, bound)
-            yield from _free(node.by, world, bound)
-        case Call():
-            for argument in node.arguments:
-                is_index = isinstance(argument, Reference) and argument.name not in (
-                    *world.given.arrays,
-                    *world.given.constants,
-                    *world.given.sizes,
-                )
-                if is_index and node.function in ("delta", "col", "row"):
-                    assert isinstance(argument, Reference)
-                    if argument.name not in bound:
-                        yield argument.name
-                else:
-                    yield from _free(argument, world, bound)
-        case _:
-            for child in children(node):
-                yield from _free(child, world, bound)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from proofs.claims.formula import Call, Formula, Number, Partial, Reference, Total, children
 from proofs.claims.given import Given
 
-ARRAYS = frozenset({"outer", "diag", "ones", "col", "row"})
+ARRAYS = frozenset({"outer", "diag", "ones", "col", "row", "vector", "rows"})
 NUMBERS = frozenset({"dot", "delta"})
 
 
 def is_number(formula: Formula, given: Given) -> bool:
     """Whether a formula is one number. A 1×1 product of arrays is not known to be one before it has a value.
 
-    >>> from proofs.claims.formula import parse_formula
+    >>> from proofs.claims.parsing import parse_formula
     >>> from proofs.claims.given import given
     >>> context = given(sizes={"n": False}, arrays={"x": "n"})
     >>> is_number(parse_formula("2*x[i]"), context), is_number(parse_formula("2*x"), context)

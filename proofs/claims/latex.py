@@ -23,8 +23,6 @@ from proofs.claims.formula import (
     Formula,
     Negative,
     Number,
-    Partial,
-    Place,
     Power,
     Reference,
     Total,
@@ -33,13 +31,15 @@ from proofs.claims.formula import (
 from proofs.claims.given import Given
 from proofs.claims.kinds import ARRAYS, NUMBERS
 from proofs.claims.latex_binding import OPERATORS, WORDS, Binding, Joiner, Operator
-from proofs.claims.latex_items import FULL_PLACE, Item, Sum, bare, made_place, parsed, place_of
+from proofs.claims.latex_items import Item, Sum, parsed
+from proofs.claims.latex_matrices import matrix
+from proofs.claims.latex_names import Names
 from proofs.claims.latex_scripts import scripts_of
+from proofs.claims.latex_slopes import fraction, gradient, slope
+from proofs.claims.latex_text import bare, place_of
 from symbolic.errors import FormulaError
-from symbolic.grammar.functions import FUNCTIONS
 
 BOUND: Final = re.compile(r"([A-Za-z])(?:=(.+))?")
-ENTRY: Final = re.compile(r"(\\[A-Za-z]+|[A-Za-zα-ωΑ-Ω]|[0-9]+)(?:([-+])([0-9]+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def readings(latex: str, given: Given) -> tuple[Reading, ...]:
     made: dict[Binding, tuple[Claim, ...]] = {}
     for chosen in product(*choices):
         binding = Binding(*chosen)  # type: ignore[arg-type]  # the rows of WORDS are its literals
-        reader = _Reader(latex, given, binding)
+        reader = Reader(Names(latex, given), binding)
         formulas = [reader.sum(side) for side in sides]
         made[binding] = tuple(Claim(left, right, ranges, latex) for left, right in pairwise(formulas))
     matters = [
@@ -83,11 +83,10 @@ def _with(binding: Binding, name: str, choice: str) -> Binding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class Reader:
     """Items as formulas, in one binding."""
 
-    text: str
-    given: Given
+    names: Names
     binding: Binding
 
     def sum(self, terms: Sum) -> Formula:
@@ -106,26 +105,26 @@ class _Reader:
         return made
 
     def term(self, items: Sequence[Item], after: Sum = ()) -> Formula:
-        items = self._words(items)
+        items = self.words(items)
         factors: list[tuple[Operator, Formula]] = []
         number, operator = 0, None
         while number < len(items):
             item = items[number]
             if item.kind == "operator":
                 if operator is not None or not factors:
-                    raise self._error(f"{item.text} has nothing on its left", item.at)
+                    raise self.names.error(f"{item.text} has nothing on its left", item.at)
                 operator, number = OPERATORS[item.text], number + 1
                 continue
-            factor, number = self._factor(items, number, after)
+            factor, number = self.factor(items, number, after)
             factors.append((operator or "product", factor))
             operator = None
         if operator is not None:
-            raise self._error(f"{items[-1].text} has nothing on its right", items[-1].at)
-        return Joiner(self.given, self.binding).joined(factors)
+            raise self.names.error(f"{items[-1].text} has nothing on its right", items[-1].at)
+        return Joiner(self.names.given, self.binding).joined(factors)
 
-    def _words(self, items: Sequence[Item]) -> list[Item]:
+    def words(self, items: Sequence[Item]) -> list[Item]:
         """Letters side by side that are one name which is given, such as MSE, put together."""
-        known = {*self.given.arrays, *self.given.functions, *self.given.constants, *self.given.sizes}
+        known = self.names.known
         longest = max(map(len, known), default=1)
         made: list[Item] = []
         number = 0
@@ -143,36 +142,59 @@ class _Reader:
             number += length
         return made
 
-    def _factor(self, items: Sequence[Item], number: int, after: Sum) -> tuple[Formula, int]:
+    def factor(self, items: Sequence[Item], number: int, after: Sum = ()) -> tuple[Formula, int]:
         """The factor that begins at an item, and the number of the item behind it."""
         item, rest = items[number], items[number + 1 :]
         match item.kind:
             case "total":
                 if not rest:
-                    raise self._error("a sum has a body", item.at)
+                    raise self.names.error("a sum has a body", item.at)
                 body = self.sum((("+", tuple(rest)), *after)) if after else self.term(rest)
                 return self._total(item, body), len(items)
             case "partial":
-                return self._slope(items, number)
+                return (gradient if item.scripts else slope)(self, items, number)
             case "nabla":
-                by = self._by_script(item)
-                of, end = self._factor(items, number + 1, ()) if rest else (None, 0)
-                if of is None:
-                    raise self._error("∇ stands before what it is the slope of", item.at)
-                return Partial(of, by, at=item.at), end
+                return gradient(self, items, number)
             case "fraction":
-                return self._fraction(items, number)
+                return fraction(self, items, number)
+            case "kronecker":
+                return self.names.indicator(item), number + 1
+            case "dots":
+                raise self.names.error("dots stand in a matrix only", item.at)
             case "bracket":
-                return self._scripted(self._inner(item), item), number + 1
+                return self.scripted(self._inner(item), item), number + 1
+            case "matrix":
+                return self.scripted(matrix(self, item), item), number + 1
+            case "norm":
+                return self._norm(item), number + 1
+            case "absolute":
+                return self.scripted(Call("abs", (self.sum(item.parts[0]),), at=item.at), item), number + 1
+            case "inner":
+                return Call("dot", tuple(map(self.sum, item.parts)), at=item.at), number + 1
             case "number":
-                return self._scripted(Number(sp.Rational(item.text), at=item.at), item), number + 1
+                return self.scripted(Number(sp.Rational(item.text), at=item.at), item), number + 1
         if self._is_function(item):
-            return self._call(item, rest), number + 2
-        return self._reference(item), number + 1
+            return self._call(items, number)
+        found = self.reference(item)
+        if rest and rest[0].kind == "bracket":
+            whole = self.names.argument_of(found, rest[0])
+            argument = whole != found or len(rest[0].parts) > 1 or self.binding.argument == "dropped"
+            if whole is not None and argument:
+                return whole, number + 2
+        return found, number + 1
+
+    def _norm(self, item: Item) -> Formula:
+        """‖v‖ and ‖v‖²."""
+        inside = self.sum(item.parts[0])
+        square = Call("dot", (inside, inside), at=item.at)
+        scripts = scripts_of(item, self.names.text)
+        if scripts.below not in ("", "2", "F") or scripts.above not in ("", "2"):
+            raise self.names.error("of norms, ‖v‖ and its square are read", item.at)
+        return square if scripts.above else Call("sqrt", (square,), at=item.at)
 
     def _inner(self, item: Item) -> Formula:
         if len(item.parts) != 1:
-            raise self._error("a bracket without a function before it holds one formula", item.at)
+            raise self.names.error("a bracket without a function before it holds one formula", item.at)
         return self.sum(item.parts[0])
 
     def _total(self, item: Item, body: Formula) -> Formula:
@@ -182,163 +204,76 @@ class _Reader:
         for name in reversed(names):
             found = BOUND.fullmatch(name)
             if found is None or (found[2] and len(names) > 1):
-                raise self._error("below a sum stands an index, or an index and where it begins", item.at)
+                raise self.names.error(
+                    "below a sum stands an index, or an index and where it begins", item.at
+                )
             first = last = None
             if found[2] and above:
                 try:
                     first, last = place_of(found[2]), place_of(above[0])
                 except ValueError:
-                    raise self._error(
+                    raise self.names.error(
                         "the ends of a sum are numbers, sizes or indices that are moved by a number", item.at
                     ) from None
             body = Total(body, found[1], first, last, at=item.at)
         if not names:
-            raise self._error("a sum says over which index", item.at)
+            raise self.names.error("a sum says over which index", item.at)
         return body
 
-    def _slope(self, items: Sequence[Item], number: int) -> tuple[Formula, int]:
-        r"""`\partial E/\partial w`."""
-        at = items[number].at
-        kinds = [item.kind if item.kind != "operator" else item.text for item in items[number : number + 5]]
-        if len(kinds) < 5 or kinds[2:4] != ["/", "partial"]:
-            raise self._error(
-                r"\partial stands in \frac{\partial …}{\partial …} or \partial …/\partial …", at
-            )
-        of, _ = self._factor(items[: number + 2], number + 1, ())
-        return Partial(of, self._by(items[number + 4]), at=at), number + 5
-
-    def _fraction(self, items: Sequence[Item], number: int) -> tuple[Formula, int]:
-        item = items[number]
-        above, below = (self._words(part[0][1]) if len(part) == 1 else [] for part in item.parts)
-        if not below or below[0].kind != "partial":
-            made = Binary("/", *(self.sum(part) for part in item.parts), at=item.at)
-            return self._scripted(made, item), number + 1
-        if len(below) != 2 or not above or above[0].kind != "partial":
-            raise self._error(r"a slope is \frac{\partial …}{\partial …}", item.at)
-        by = self._by(below[1])
-        if len(above) > 1:
-            return Partial(self.term(above[1:]), by, at=item.at), number + 1
-        rest = items[number + 1 :]
-        if not rest:
-            raise self._error("this stands before what it is the slope of", item.at)
-        if rest[0].kind == "bracket":
-            return Partial(self._scripted(self._inner(rest[0]), rest[0]), by, at=item.at), number + 2
-        return Partial(self.term(rest), by, at=item.at), len(items)
-
-    def _by(self, item: Item) -> Reference:
-        by = self._reference(item) if item.kind in ("name", "word") else None
-        if not isinstance(by, Reference):
-            raise self._error("a slope is by a quantity with a name", item.at)
-        return by
-
-    def _by_script(self, item: Item) -> Reference:
-        r"""The W of `\nabla_{W^l}`."""
-        if len(item.scripts) != 1:
-            raise self._error(r"\nabla says by what: \nabla_{W}", item.at)
-        script, at = item.scripts[0]
-        side = self._within(bare(script), item)
-        if len(side) != 1 or len(side[0][1]) != 1:
-            raise self._error("a slope is by a quantity with a name", at)
-        return replace(self._by(side[0][1][0]), at=at)
-
     def _is_function(self, item: Item) -> bool:
-        if item.text in ARRAYS | NUMBERS and item.kind == "word":
-            return True
-        known = item.text in self.given.functions or item.text in FUNCTIONS
-        return known and item.text not in self.given.arrays
+        special = item.text in ARRAYS | NUMBERS and item.kind == "word"
+        return special or (item.text not in self.names.given.arrays and self.names.function(item) is not None)
 
-    def _call(self, item: Item, rest: Sequence[Item]) -> Formula:
-        scripts = scripts_of(item, self.text)
-        if not rest or rest[0].kind != "bracket" or scripts.below:
-            raise self._error(
+    def _call(self, items: Sequence[Item], number: int) -> tuple[Formula, int]:
+        """A function with its argument in brackets; for log and the like the next factor may be it."""
+        item, rest = items[number], items[number + 1 :]
+        scripts = scripts_of(item, self.names.text)
+        function = self.names.function(item) or item.text
+        bracket = bool(rest) and rest[0].kind == "bracket"
+        if scripts.below or not (bracket or (rest and item.kind == "command")):
+            raise self.names.error(
                 f"{item.text} is a function; its argument stands in brackets behind it", item.at
             )
-        arguments = tuple(map(self.sum, rest[0].parts))
-        layer = self._at(scripts.layer or scripts.above, item)
-        made: Formula = Call(item.text + "'" * scripts.primes, arguments, layer, at=item.at)
-        made = self._scripted(made, rest[0])
-        return Transpose(made, at=item.at) if scripts.transposed else made
+        if bracket:
+            arguments, end = tuple(map(self.sum, rest[0].parts)), number + 2
+        else:
+            argument, end = self.factor(items, number + 1)
+            arguments = (argument,)
+            if end < len(items) and items[end].kind != "operator":
+                raise self.names.error(f"what {item.text} is of is not plain; put it in brackets", item.at)
+        layer = self.names.at(scripts.layer or scripts.above, item)
+        made: Formula = Call(function + "'" * scripts.primes, arguments, layer, at=item.at)
+        made = self.scripted(made, rest[0]) if bracket else made
+        return Transpose(made, at=item.at) if scripts.transposed else made, end
 
-    def _is_kronecker(self, item: Item) -> bool:
-        return item.text == "delta" and any(script.startswith("_") for script, _ in item.scripts)
+    def reference(self, item: Item) -> Formula:
+        """A name with what stands above and below it."""
+        scripts = scripts_of(item, self.names.text)
+        if item.text == "e" and scripts.above and "e" not in self.names.known:
+            return Call("exp", (self.sum(self.within(scripts.above, item)),), at=item.at)
+        named = self.names.named(item)
+        return named.turned(self._power(named.formula, named.power, item) if named.power else named.formula)
 
-    def _reference(self, item: Item) -> Formula:
-        scripts, name = scripts_of(item, self.text), item.text + "'" * scripts_of(item, self.text).primes
-        longer = f"{name}_{scripts.below}"
-        if longer in self.given.arrays:
-            scripts, name = replace(scripts, below=""), longer
-        array = self.given.arrays.get(name)
-        if name == "e" and scripts.above and array is None and name not in self.given.constants:
-            return Call("exp", (self.sum(self._within(scripts.above, item)),), at=item.at)
-        if array is None and self._is_kronecker(item):
-            places = self._places(scripts.below, item, 2)
-            if len(places) == 2 and all(place.name and not place.offset for place in places):
-                indices = tuple(Reference(str(place.name), at=item.at) for place in places)
-                return Call("delta", indices, at=item.at)
-        layer, power = scripts.layer, scripts.above
-        if array is not None and array.layers is not None and not layer:
-            layer, power = power, ""
-        places = self._places(scripts.below, item, len(array.axes) if array else 2)
-        above = self._at(layer, item)
-        group: tuple[Place, ...] = () if above is None else (above,)
-        if array is not None and array.layers is not None and not layer and places:
-            group, places = places[:1], places[1:]
-        groups = tuple(each for each in (group, places) if each)
-        made: Formula = Reference(name, groups, at=item.at)
-        if power:
-            made = self._power(made, power, item)
-        return Transpose(made, at=item.at) if scripts.transposed else made
-
-    def _scripted(self, made: Formula, item: Item) -> Formula:
-        """A bracket or a number with what stands above it."""
-        scripts = scripts_of(item, self.text)
-        if scripts.below or scripts.layer or scripts.primes:
-            raise self._error("only names have indices, layers and slopes", item.at)
-        if scripts.above:
-            made = self._power(made, scripts.above, item)
-        return Transpose(made, at=item.at) if scripts.transposed else made
+    def scripted(self, made: Formula, item: Item) -> Formula:
+        """A bracket or a number with what stands above it, and with indices: (W a)_j."""
+        scripts = scripts_of(item, self.names.text)
+        if scripts.layer or scripts.primes or (scripts.below and item.kind == "number"):
+            raise self.names.error("only names have layers and slopes", item.at)
+        made = Transpose(made, at=item.at) if scripts.transposed else made
+        places = self.names.places(scripts.below, item, 2)
+        if len(places) > 2 or any(place.name is None or place.offset for place in places):
+            raise self.names.error("an index of a bracket is a name, as in (W a)_j", item.at)
+        for function, place in zip(("row", "col")[: len(places)][::-1], places[::-1], strict=True):
+            made = Call(function, (made, Reference(str(place.name), at=item.at)), at=item.at)
+        return self._power(made, scripts.above, item) if scripts.above else made
 
     def _power(self, made: Formula, exponent: str, item: Item) -> Formula:
-        return Power(made, self.sum(self._within(exponent, item)), at=item.at)
+        return Power(made, self.sum(self.within(exponent, item)), at=item.at)
 
-    def _within(self, script: str, item: Item) -> Sum:
+    def within(self, script: str, item: Item) -> Sum:
         """What a script says where it is a formula."""
         try:
             (side, _), _ = parsed(f"{script}=0")
         except (FormulaError, ValueError):
-            raise self._error(f"{script!r} is no formula", item.at) from None
+            raise self.names.error(f"{script!r} is no formula", item.at) from None
         return side
-
-    def _places(self, below: str, item: Item, axes: int) -> tuple[Place, ...]:
-        """Indices: `ij`, `i,j`, `k+1`; digits without commas are one index each where there are two axes."""
-        found: list[Place] = []
-        for part in below.split(",") if below else []:
-            if "," in below or (
-                FULL_PLACE.fullmatch(part) and part.lstrip("\\").isidentifier() and len(part) == 1
-            ):
-                pieces = [self._at(part, item)]
-            else:
-                split = list(ENTRY.finditer(part))
-                if "".join(each[0] for each in split) != part:
-                    raise self._error(f"{part!r} is no index", item.at)
-                pieces = []
-                for each in split:
-                    digits = each[1].isdigit() and len(each[1]) == axes == 2 and not each[2]
-                    pieces += (
-                        [Place(None, int(d)) for d in each[1]] if digits else [made_place(*each.groups())]
-                    )
-            found += [place for place in pieces if place is not None]
-        return tuple(found)
-
-    def _at(self, text: str, item: Item) -> Place | None:
-        if not text:
-            return None
-        try:
-            return place_of(text)
-        except ValueError:
-            raise self._error(
-                f"{text!r} is no layer, index or power; these are l, l+1 or 3", item.at
-            ) from None
-
-    def _error(self, problem: str, at: int) -> FormulaError:
-        return FormulaError(problem, self.text, at)

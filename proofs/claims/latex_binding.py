@@ -34,6 +34,7 @@ class Binding:
     dot: Literal["product", "inner"] = "product"
     total: Literal["term", "end"] = "term"
     over: Literal["next", "rest"] = "next"
+    argument: Literal["dropped", "factor"] = "dropped"
 
 
 WORDS: Final[dict[str, dict[str, str]]] = {
@@ -45,6 +46,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
     "dot": {"product": "· is the product", "inner": "· is the inner product"},
     "total": {"term": "a sum ends before + and -", "end": "a sum goes on beyond + and -"},
     "over": {"next": "/ divides by the next factor", "rest": "/ divides by all that follows"},
+    "argument": {"dropped": "E(w) is E, as it depends on w", "factor": "E(w) is a product"},
 }
 
 

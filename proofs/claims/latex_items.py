@@ -10,12 +10,14 @@ from typing import Any, Final, TypeAlias
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedInput, VisitError
 
-from proofs.claims.formula import MAX_LENGTH, MAX_NESTING, MAX_OPERATIONS, Place, Range
+from proofs.claims.formula import Range
+from proofs.claims.latex_text import GREEK, name_in, prepared, range_in
+from proofs.claims.parsing import MAX_LENGTH, MAX_NESTING, MAX_OPERATIONS
 from symbolic.errors import FormulaError
 
-PLACE: Final = r"(\\?[A-Za-zα-ωΑ-Ω]+|[0-9]+)(?:([-+])([0-9]+))?"
-FULL_PLACE: Final = re.compile(PLACE)
-LAYERED_SIZE: Final = re.compile(r"([A-Za-z])[_^]\{?[\[(]?" + PLACE + r"[\])]?\}?")
+RELATION: Final = re.compile(
+    r"\\(leftarrow|gets|to|mapsto|approx|simeq|sim|propto|neq?|Rightarrow)(?![A-Za-z])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,16 @@ def parsed(text: str) -> tuple[tuple[Sum, ...], tuple[Range, ...]]:
         if depth > MAX_NESTING:
             raise FormulaError(f"this is nested more than {MAX_NESTING} deep", text, position)
     try:
-        tree = _parser().parse(text)
+        tree = _parser().parse(prepared(text))
         if sum(1 for _ in tree.find_data("item")) > MAX_OPERATIONS:
             raise FormulaError(f"this has more than {MAX_OPERATIONS} factors", text, 0)
         found: tuple[tuple[Sum, ...], tuple[Range, ...]] = _Builder().transform(tree)
     except UnexpectedInput as error:
+        relation = RELATION.search(text)
+        if relation is not None:
+            raise FormulaError(
+                f"{relation[0]} makes no equation; a claim says =", text, relation.start()
+            ) from None
         at_end = getattr(getattr(error, "token", None), "type", "") == "$END"
         position = len(text) if at_end or error.pos_in_stream is None else error.pos_in_stream
         what = repr(text[position]) if position < len(text) else "the end"
@@ -72,7 +79,7 @@ class _Builder(Transformer[Token, Any]):
     def claim(self, meta: Any, parts: list[Any]) -> tuple[tuple[Sum, ...], tuple[Range, ...]]:
         sides = tuple(part for part in parts if isinstance(part, tuple))
         ranges = [part for part in parts if isinstance(part, Token) and part.type == "RANGE"]
-        return sides, tuple(map(_range, ranges))
+        return sides, tuple(map(range_in, ranges))
 
     def sum(self, meta: Any, parts: list[Any]) -> Sum:
         signed, sign = [], "+"
@@ -107,8 +114,38 @@ class _Builder(Transformer[Token, Any]):
         return Item("fraction", "", meta.start_pos, tuple((("+", (item,)),) for item in items))
 
     def name(self, meta: Any, parts: list[Any]) -> Item:
-        kind = "word" if str(parts[0]).startswith((r"\mathrm", r"\operatorname")) else "name"
-        return Item(kind, _name(str(parts[0])), meta.start_pos)
+        kind = "word" if str(parts[0]).startswith((r"\mathrm", r"\operatorname", r"\text")) else "name"
+        return Item(kind, name_in(str(parts[0])), meta.start_pos)
+
+    def command(self, meta: Any, parts: list[Any]) -> Item:
+        name = str(parts[0]).removeprefix("\\")
+        return Item("name" if GREEK.fullmatch(name) else "command", name_in(name), meta.start_pos)
+
+    def kronecker(self, meta: Any, parts: list[Any]) -> Item:
+        return Item("kronecker", str(parts[0]), meta.start_pos)
+
+    def under(self, meta: Any, parts: list[Any]) -> Item:
+        return Item("bracket", "", meta.start_pos, (parts[1],))
+
+    def norm(self, meta: Any, parts: list[Any]) -> Item:
+        return Item("norm", "", meta.start_pos, tuple(parts))
+
+    def absolute(self, meta: Any, parts: list[Any]) -> Item:
+        return Item("absolute", "", meta.start_pos, tuple(parts))
+
+    def inner(self, meta: Any, parts: list[Any]) -> Item:
+        return Item("inner", "", meta.start_pos, tuple(parts))
+
+    def dots(self, meta: Any, parts: list[Any]) -> Sum:
+        return (("+", (Item("dots", str(parts[0]), meta.start_pos),)),)
+
+    def row(self, meta: Any, parts: list[Any]) -> Item:
+        return Item("row", "", meta.start_pos, tuple(parts))
+
+    def matrix(self, meta: Any, parts: list[Any]) -> Item:
+        """A matrix as an item whose parts are its rows, each a term of one item."""
+        rows = tuple((("+", (row,)),) for row in parts[1:])
+        return Item("matrix", "", meta.start_pos, rows)
 
     def number(self, meta: Any, parts: list[Any]) -> Item:
         return Item("number", str(parts[0]), meta.start_pos)
@@ -121,44 +158,3 @@ class _Builder(Transformer[Token, Any]):
 
     def nabla(self, meta: Any, parts: list[Any]) -> Item:
         return Item("nabla", "", meta.start_pos)
-
-
-def _name(latex: str) -> str:
-    r"""`\sigma` is sigma, `\hat y` is yhat, `\mathrm{MSE}` is MSE."""
-    accent = re.match(r"\\(hat|tilde|bar)", latex)
-    bare = re.sub(r"^\\[a-z]+(?=[\s{\\])|[\s{}\\]", "", latex) if accent else latex
-    if accent:
-        return bare.removeprefix(accent[1]) + accent[1]
-    inner = re.search(r"\{\s*\\?(\w+)\s*\}", latex)
-    return inner[1] if inner else latex.removeprefix("\\").removeprefix("var")
-
-
-def _range(token: Token) -> Range:
-    found = re.search(r"([A-Za-z])\s*(?:=|\\in)(.*?),\s*\\[lc]?dots\s*,(.*)", str(token), re.DOTALL)
-    assert found, "the grammar says so"
-    return Range(found[1], place_of(found[2]), place_of(found[3]))
-
-
-def place_of(text: str) -> Place:
-    """A place by its text: l, l+1, 3. Raises ValueError."""
-    plain = bare(text)
-    found = FULL_PLACE.fullmatch(plain)
-    if found is None:
-        size = LAYERED_SIZE.fullmatch(plain)
-        if size is None:
-            raise ValueError(plain)
-        return Place(size[1], 0, made_place(*size.groups()[1:]))
-    return made_place(*found.groups())
-
-
-def made_place(name: str, sign: str | None, step: str | None) -> Place:
-    """A place from its parts: `l`, `+`, `1`."""
-    offset = int(f"{sign or '+'}{step or 0}")
-    return Place(None, int(name) + offset) if name.isdigit() else Place(_name(name), offset)
-
-
-def bare(script: str) -> str:
-    """A script without its sign, braces and spaces."""
-    apart = re.sub(r"(\\[A-Za-z]+)\s+(?=[A-Za-z])", r"\1~", script.lstrip("_^"))  # \mu z is not \muz
-    text = re.sub(r"\\[,;:! ]|\s|\\left|\\right", "", apart)
-    return text[1:-1] if text.startswith("{") and text.endswith("}") else text

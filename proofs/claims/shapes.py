@@ -8,7 +8,8 @@ from itertools import combinations
 
 from proofs.claims.formula import Claim
 from proofs.claims.given import Given
-from proofs.claims.judging import entries, judge_in, square_world
+from proofs.claims.judging import judge_in, square_world
+from proofs.claims.sides import entries
 from proofs.claims.values import Misfit, Missing
 from proofs.claims.world import World
 
@@ -16,7 +17,7 @@ from proofs.claims.world import World
 def mismatches(claim: Claim, given: Given) -> tuple[tuple[int, str], ...]:
     """Where in the text shapes do not fit, and what is there; the first at each place.
 
-    >>> from proofs.claims.formula import parse_claims
+    >>> from proofs.claims.parsing import parse_claims
     >>> from proofs.claims.given import given
     >>> context = given(sizes={"n": True}, depth=2, arrays={"x": "n[0]", "y": "n[1]", "z": "n[2]"})
     >>> mismatches(parse_claims("x = x + y + z")[0], context)[0]
@@ -37,10 +38,10 @@ def mismatches(claim: Claim, given: Given) -> tuple[tuple[int, str], ...]:
 def true_where(claim: Claim, given: Given, *, seconds: float) -> str:
     """The sizes whose equality makes an ill-formed claim true, "" if there are none."""
     deadline = time.monotonic() + seconds
-    labels = list(square_world(given).sizes)
+    labels = [label for label in square_world(given).sizes if label not in given.fixed]
     for one, other in combinations(labels, 2):
         unequal = {label: 2 + number for number, label in enumerate(labels)}
-        world = World(given, {**unequal, one: 2, other: 2})
+        world = World(given, {**unequal, one: 2, other: 2, **given.fixed})
         if judge_in(claim, world, seconds=max(0, deadline - time.monotonic())).answer == "true":
             return f"{one} = {other}"
     with suppress(Misfit, Missing):

@@ -25,6 +25,13 @@ class Axis:
 
 
 ONE = Axis("1", 1)
+
+
+def fixed(size: int) -> Axis:
+    """An axis whose size is the same in every world."""
+    return Axis(str(size), size) if size != 1 else ONE
+
+
 Entries: TypeAlias = Mapping[tuple[int, int], Expr]
 Environment: TypeAlias = Mapping[str, int]  # indices and layers by name
 

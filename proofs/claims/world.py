@@ -6,7 +6,7 @@ symbols: every definition that reads it follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -29,24 +29,20 @@ from proofs.claims.formula import (
     Transpose,
     every,
 )
-from proofs.claims.given import Array, Given
+from proofs.claims.lookup import Key, Lookup
 from proofs.claims.values import ONE, Axis, Environment, Misfit, Missing, Value, matrix, number
-from symbolic.activations import Z
 from symbolic.expressions import Expr
-from symbolic.grammar.functions import FUNCTIONS, undefined
+from symbolic.grammar.functions import undefined
 
-Key = tuple[str, int | None]
 SLICES: Final = frozenset({"col", "row"})
 
 
 @dataclass
-class World:
-    """Sizes as numbers, by label such as `m` and `n[1]`; `free` are arrays that are symbols here although
-    they are defined.
+class World(Lookup):
+    """Every formula as a matrix of expressions; `free` are arrays that are symbols here although they are
+    defined.
     """
 
-    given: Given
-    sizes: Mapping[str, int]
     free: frozenset[Key] = frozenset()
     misfits: list[Misfit] = field(default_factory=list)
     known: dict[Key, Value] = field(default_factory=dict)
@@ -75,72 +71,16 @@ class World:
                 return self._call(formula, env)
         raise TypeError(f"no value for {type(formula).__name__}")
 
-    def place(self, place: Place, env: Environment, at: int = 0) -> int:
-        """An index or a layer as a number."""
-        if place.name is None:
-            return place.offset
-        if place.name == "L":
-            return self.given.depth + place.offset
-        if place.name in env:
-            return env[place.name] + place.offset
-        if place.layer is not None:
-            layer = Place(None, self.place(place.layer, env, at))
-            return self.axis(Reference(place.name, ((layer,),), at=at), None).size + place.offset
-        if place.name in self.sizes:
-            return self.sizes[place.name] + place.offset
-        raise Missing(f"{place.name} is no index that runs here, no layer and no size", at)
-
-    def axis(self, size: Reference, layer: int | None) -> Axis:
-        """An axis such as n[l-1] in a layer. Raises Missing."""
-        env = {} if layer is None else {"l": layer}
-        label = size.name
-        if self.given.sizes.get(size.name, False) and size.groups:
-            label += f"[{self.place(size.groups[0][0], env)}]"
-        label = self.given.widths.get(label, label)
-        if label == ONE.label:
-            return ONE
-        if label not in self.sizes:
-            raise Missing(f"there is no size {label}; there are {', '.join(self.sizes)}", size.at)
-        return Axis(label, self.sizes[label])
-
-    def axes(self, reference: Reference, env: Environment) -> tuple[Axis, ...]:
-        """The axes of the array that a reference speaks of."""
-        array, layer = self._array(reference, env)
-        return tuple(self.axis(size, layer) for size in array.axes)
-
-    def places(self, reference: Reference) -> tuple[Place, ...]:
-        """The places of an entry that a reference names, none where it names a whole array."""
-        array = self.given.arrays.get(reference.name)
-        groups = reference.groups[1:] if array and array.layers else reference.groups
-        return groups[0] if groups else ()
-
     def array(self, key: Key) -> Value:
         """A whole array."""
         if key not in self.known:
             self.known[key] = self._symbols(key) if key in self.free else self._made(key)
         return self.known[key]
 
-    def _array(self, reference: Reference, env: Environment) -> tuple[Array, int | None]:
-        array = self.given.arrays.get(reference.name)
-        if array is None:
-            names = ", ".join(sorted(self.given.arrays))
-            raise Missing(f"{reference.name} is not given; there are {names}", reference.at)
-        if array.layers is None:
-            return array, None
-        if not reference.groups or len(reference.groups[0]) != 1:
-            raise Missing(f"{reference.name} is one for each layer; say which: {array.name}[l]", reference.at)
-        layer = self.place(reference.groups[0][0], env, reference.at)
-        first, last = (self.place(end, {}, reference.at) for end in array.layers)
-        if not first <= layer <= last:
-            raise Missing(
-                f"there is no {reference.name}[{layer}]; its layers are {first} to {last}", reference.at
-            )
-        return array, layer
-
     def _reference(self, reference: Reference, env: Environment) -> Value:
         if not reference.groups and reference.name not in self.given.arrays:
             return self._scalar(reference, env)
-        array, layer = self._array(reference, env)
+        array, layer = self.array_of(reference, env)
         whole = self.array((array.name, layer))
         places = self.places(reference)
         if not places:
@@ -168,8 +108,8 @@ class World:
             raise Missing(f"{name} is not given; there are {names}", reference.at) from None
 
     def _symbols(self, key: Key) -> Value:
-        rows, columns = self._shape(key)
-        name = key[0] if key[1] is None else f"{key[0]}{key[1]}"
+        rows, columns = self.shape(key)
+        name = self.symbol_name(*key)
         free = "°" * (key in self.free)  # not the symbol of an array that nothing defines
 
         def symbol(i: int, j: int) -> Expr:
@@ -180,18 +120,13 @@ class World:
 
         return matrix(rows, columns, symbol)
 
-    def _shape(self, key: Key) -> tuple[Axis, Axis]:
-        axes = [self.axis(size, key[1]) for size in self.given.arrays[key[0]].axes]
-        rows, columns, *_ = (*axes, ONE, ONE)
-        return rows, columns
-
     def _made(self, key: Key) -> Value:
         """The value of an array by its definition, or symbols where it has none."""
-        rows, columns = self._shape(key)
-        for claim in self._definitions(key):
+        rows, columns = self.shape(key)
+        for claim in self.definitions(key):
             target = claim.left
             assert isinstance(target, Reference)
-            env = self._layer_env(target, key)
+            env = self.layer_env(target, key)
             places = self.places(target)
             if not places:
                 value = self.value(claim.right, env)
@@ -204,38 +139,6 @@ class World:
 
             return matrix(rows, columns, entry)
         return self._symbols(key)
-
-    def _definitions(self, key: Key) -> list[Claim]:
-        """Those that fit a name and layer, one of a single layer before one of all."""
-        found = []
-        for claim in self.given.definitions:
-            target = claim.left
-            assert isinstance(target, Reference)
-            if target.name != key[0]:
-                continue
-            if key[1] is None:
-                found.append((0, claim))
-                continue
-            place = target.groups[0][0]
-            if place.name in (None, "L"):
-                if self.place(place, {}) == key[1]:
-                    found.append((0, claim))
-                continue
-            layer = key[1] - place.offset
-            inside = all(
-                self.place(each.first, {}) <= layer <= self.place(each.last, {})
-                for each in claim.ranges
-                if each.name == place.name
-            )
-            if inside:
-                found.append((1, claim))
-        return [claim for _, claim in sorted(found, key=lambda each: each[0])]
-
-    def _layer_env(self, target: Reference, key: Key) -> dict[str, int]:
-        if key[1] is None:
-            return {}
-        place = target.groups[0][0]
-        return {} if place.name in (None, "L") else {str(place.name): key[1] - place.offset}
 
     def same(self, left: Value, right: Value, at: int, what: str) -> None:
         """Raise Misfit where two shapes differ in number, note one where they differ in name only."""
@@ -352,7 +255,7 @@ class World:
         return self.axes(reference, env)
 
     def _partial(self, formula: Partial, env: Environment) -> Value:
-        array, layer = self._array(formula.by, env)
+        array, layer = self.array_of(formula.by, env)
         key = (array.name, layer)
         inside = self.freed(key)
         of = inside.value(formula.of, env)
@@ -384,7 +287,7 @@ class World:
         if len(call.arguments) != 1:
             raise Missing(f"{call.function} takes one argument, not {len(call.arguments)}", call.at)
         argument = self.value(call.arguments[0], env)
-        return argument.mapped(self._function(call, name, order, env))
+        return argument.mapped(self.function_of(call, name, order, env))
 
     def _whole(self, call: Call, order: int, env: Environment) -> Value:
         """A number made of all entries of the arguments."""
@@ -393,21 +296,5 @@ class World:
                 f"{call.function} has several slopes; write D({call.function[:-order]}(…), …)", call.at
             )
         values = [self.value(argument, env) for argument in call.arguments]
-        entries = [entry for value in values for entry in value.entries.values()]
+        entries = [value.entries[place] for value in values for place in sorted(value.entries)]
         return number(undefined(call.function, len(entries))(*entries))
-
-    def _function(self, call: Call, name: str, order: int, env: Environment) -> Callable[[Expr], Expr]:
-        row = self.given.functions.get(name)
-        if row is None:
-            if name not in FUNCTIONS or FUNCTIONS[name].arity != 1 or order:
-                names = ", ".join(sorted(self.given.functions))
-                raise Missing(f"no function {call.function}; there are {names}", call.at)
-            return FUNCTIONS[name].build
-        if row.formula is not None:
-            formula = row.formula.diff(Z, order)
-            return lambda entry: formula.xreplace({Z: entry})
-        if row.layered and call.layer is None:
-            raise Missing(f"each layer has its own {name}; say which: {name}[l](…)", call.at)
-        layer = "" if call.layer is None or not row.layered else str(self.place(call.layer, env, call.at))
-        made = undefined(f"{name}{layer}", 1, (order,))
-        return lambda entry: made(entry)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -25,6 +25,7 @@ from proofs.claims.formula import (
     Reference,
     Total,
     Transpose,
+    children,
 )
 from proofs.claims.given import Given
 from proofs.claims.kinds import ARRAYS, NUMBERS, is_number
@@ -47,7 +48,7 @@ def claim_text(claim: Claim) -> str:
 def text(formula: Formula) -> str:
     """A formula in the grammar of claims.
 
-    >>> from proofs.claims.formula import parse_formula
+    >>> from proofs.claims.parsing import parse_formula
     >>> text(parse_formula("-(a - b)@W[l+1].T/2 - Sum(x[i]**2, i)"))
     '-(a - b) @ W[l+1].T/2 - Sum(x[i]**2, i)'
     """
@@ -107,7 +108,7 @@ def claim_latex(claim: Claim, given: Given) -> str:
 def latex(formula: Formula, given: Given) -> str:
     r"""A formula in LaTeX, layers above and indices below: what `readings` reads.
 
-    >>> from proofs.claims.formula import parse_formula
+    >>> from proofs.claims.parsing import parse_formula
     >>> from proofs.claims.given import given
     >>> layers = {"W": "n[l], n[l-1] for l in 1..L", "d": "n[l] for l in 1..L", "C": ""}
     >>> context = given(sizes={"n": True}, arrays=layers, functions={"sigma": ""}, depth=2)
@@ -196,12 +197,25 @@ class _Latex:
         if node.function == "outer" and len(arguments) == 2:
             left, right = (_round(self._formula(argument), ATOM) for argument in node.arguments)
             return rf"{left} \otimes {right}", ENTRIES
+        if node.function == "vector":
+            return _matrix((argument,) for argument in arguments), ATOM
+        if node.function == "rows" and all(map(_is_vector, node.arguments)):
+            return _matrix(map(self.formula, children(row)) for row in node.arguments), ATOM
         if node.function == "delta" and "delta" not in self.given.arrays:
             return rf"\delta_{{{','.join(arguments)}}}", ATOM
         bare = node.function.rstrip("'")
         layer = f"^{{[{node.layer}]}}" if node.layer is not None else ""
         name = rf"\mathrm{{{bare}}}" if bare in ARRAYS | NUMBERS else _name(bare)
         return f"{name}{layer}{node.function[len(bare) :]}({', '.join(arguments)})", ATOM
+
+
+def _matrix(rows: Iterable[Iterable[str]]) -> str:
+    written = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{pmatrix}} {written} \end{{pmatrix}}"
+
+
+def _is_vector(node: Formula) -> bool:
+    return isinstance(node, Call) and node.function == "vector"
 
 
 def _size(place: Place) -> str:

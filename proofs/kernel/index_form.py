@@ -72,8 +72,9 @@ class Term:
         return self.coefficient * body
 
 
-def decide_index(left: Expr, right: Expr, *, sizes: Sizes | None = None) -> Decision:
-    """Decide left = right for all sizes and all values of the entries; `sizes` of free indices, if not N_i.
+def decide_index(left: Expr, right: Expr, *, sizes: Sizes | None = None, points: int = POINTS) -> Decision:
+    """Decide left = right for all sizes and all values of the entries; `sizes` of free indices, if not N_i;
+    at most so many `points` are looked at.
 
     >>> i, j = sp.symbols("i j", integer=True)
     >>> n, a = size_of(i), sp.IndexedBase("a", real=True)
@@ -90,7 +91,7 @@ def decide_index(left: Expr, right: Expr, *, sizes: Sizes | None = None) -> Deci
         reason = "the terms of the two sides are not the same"
     except Undecided as missing:
         is_equal, reason = False, str(missing)
-    point = _separating(left, right, free)
+    point = _separating(left, right, free, points)
     if is_equal and point is not None:
         raise Contradiction(f"{left} and {right} have the same terms, but they differ at {point}")
     if point is not None:
@@ -98,7 +99,7 @@ def decide_index(left: Expr, right: Expr, *, sizes: Sizes | None = None) -> Deci
     if not is_equal:
         return Decision("undecided", f"{reason}, and no point was found that separates the two sides")
     reason = f"the same terms for every size{_witnessed(left, right, free)}"
-    point = _met(left, right, free)
+    point = _met(left, right, free, points)
     return Decision("equal", reason, _denominators(left, right), point, evidence(left, right, free))
 
 
@@ -125,17 +126,13 @@ class _Normal:
 
     def __call__(self, value: Expr) -> Terms:
         match value:
-            case sp.Rational():
-                return [Term(value)] if value != 0 else []
             case sp.Add():
                 return [term for part in value.args for term in self(part)]
             case sp.Mul():
                 spread = sp.expand_mul(value, deep=False)  # S/S is 1 before the sum S is opened
-                return (
-                    self(spread)
-                    if spread.is_Add
-                    else reduce(self._times, map(self, spread.args), [Term(sp.S.One)])
-                )
+                if not spread.is_Mul:
+                    return self(spread)
+                return reduce(self._times, map(self, spread.args))
             case sp.Sum():
                 return [term for inner in self._body(value) for term in self._over(*inner)]
             case sp.Pow() if value.exp.is_Integer:
@@ -235,7 +232,7 @@ def _named(term: Term, sizes: Sizes) -> Term:
 
     An index bound further out has a name of a greater height, so that nothing is captured.
     """
-    height = max((_height(base) for base, _ in term.powers), default=0)
+    height = _height(term.value)
     bound = [index for index, _ in term.loops]
 
     def look(loop: tuple[sp.Symbol, Expr]) -> str:
@@ -272,7 +269,7 @@ def _text(term: Term) -> str:
 
 def _height(value: Expr) -> int:
     """How many sums stand inside one another."""
-    inside = max(map(_height, value.args), default=0) if value.has(sp.Sum) else 0
+    inside = max(map(_height, value.args), default=0)
     return inside + isinstance(value, sp.Sum)
 
 
@@ -281,19 +278,19 @@ def _free_indices(*sides: Expr) -> list[sp.Symbol]:
     return sorted(symbols, key=str)
 
 
-def _met(left: Expr, right: Expr, free: Sizes) -> Point | None:
+def _met(left: Expr, right: Expr, free: Sizes, points: int) -> Point | None:
     """A point at which both sides have a value."""
-    return next((point for point, _ in _compared(left, right, free)), None)
+    return next((point for point, _ in _compared(left, right, free, points)), None)
 
 
-def _separating(left: Expr, right: Expr, free: Sizes) -> Point | None:
+def _separating(left: Expr, right: Expr, free: Sizes, points: int) -> Point | None:
     """A point at which the two sides differ."""
-    return next((point for point, sign in _compared(left, right, free) if sign), None)
+    return next((point for point, sign in _compared(left, right, free, points) if sign), None)
 
 
-def _compared(left: Expr, right: Expr, free: Sizes) -> Iterator[tuple[Point, int]]:
+def _compared(left: Expr, right: Expr, free: Sizes, points: int) -> Iterator[tuple[Point, int]]:
     """The order of the two sides at points where both have a value, every free index within its range."""
-    for seed in range(POINTS):
+    for seed in range(points):
         point = Point(seed)
         with suppress(Unclear):
             at = {index: _place(index, size, point) for index, size in free.items()}
@@ -310,13 +307,7 @@ def _place(index: sp.Symbol, size: Expr, point: Point) -> sp.Integer:
 def _denominators(*sides: Expr) -> tuple[str, ...]:
     """What is taken for granted: no denominator is 0, where that is not seen."""
     powers = {power for side in sides for power in side.atoms(sp.Pow) if power.exp.could_extract_minus_sign()}
-    return tuple(sorted({f"{power.base} ≠ 0" for power in powers if not _is_positive(power.base)}))
-
-
-def _is_positive(value: Expr) -> bool:
-    if isinstance(value, sp.Add | sp.Mul):
-        return all(map(_is_positive, value.args))
-    return _is_positive(value.function) if isinstance(value, sp.Sum) else bool(value.is_positive)
+    return tuple(sorted({f"{power.base} ≠ 0" for power in powers if not power.base.is_positive}))
 
 
 def _witnessed(left: Expr, right: Expr, free: Sizes) -> str:

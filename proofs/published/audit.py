@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from proofs.claims.counterexamples import Small, small_counterexample
-from proofs.claims.formula import Claim, parse_claims
+from proofs.claims.formula import Claim
 from proofs.claims.given import Given
 from proofs.claims.judging import Judgement, judge
+from proofs.claims.parsing import parse_claims
 from proofs.published import (
     backward_network,
     batch_form,

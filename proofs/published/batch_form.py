@@ -202,8 +202,8 @@ SLOPES: Final = (
     Entry(
         "S2-P06",
         "prose",
-        "The chain rule is said to be Theorem 9.15 of Rudin's Principles of Mathematical Analysis; the name "
-        "comes from Rumelhart, Hinton and Williams.",
+        "The chain rule is said to be Theorem 9.15 of Rudin's Principles of Mathematical Analysis; the "
+        "method was first described for neural networks by Rumelhart, Hinton and Williams.",
         "prose",
         reason="It names sources; no equation.",
     ),

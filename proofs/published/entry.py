@@ -18,9 +18,9 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from proofs.claims.formula import parse_claims
 from proofs.claims.given import Given
 from proofs.claims.judging import SECONDS, Answer, Judgement, judge
+from proofs.claims.parsing import parse_claims
 
 Kind = Literal["definition", "claim", "open", "prose"]
 VerdictName = Literal["definition", "correct", "wrong", "ambiguous", "derived", "not-formal", "undecided"]

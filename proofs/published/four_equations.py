@@ -29,7 +29,7 @@ DERIVATION: Final = (
         ONE_SAMPLE,
         ("D(z[l][j], b[l][j]) = 1; D(z[l][j], b[l-1][k]) = 0",),
         corrected="D(z[l][j], b[l][i]) = delta(i, j); D(z[l][j], b[l-1][k]) = w[l][j,k]*sigma'(z[l-1][k])",
-        latex=r"\frac{\partial z_j^l}{\partial b_i^l}=\delta_{ij},\qquad"
+        latex=r"\frac{\partial z_j^l}{\partial b_i^l}=[i=j],\qquad"
         r"\frac{\partial z_j^l}{\partial b_k^{l-1}}=w_{jk}^l\,\sigma'(z_k^{l-1})",
         error_class="dependence",
     ),

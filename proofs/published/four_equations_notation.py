@@ -65,7 +65,7 @@ NOTATION: Final = (
             "D(E, w) = ((y - sigma((w + h)*x + b))**2/2 - E)/h",
         ),
         corrected="D(E, w) = (sigma(w*x + b) - y)*sigma'(w*x + b)*x",
-        latex=r"\frac{\partial E}{\partial w}=(a-y)\,\sigma'(z)\,x\ne\frac{E(w+h)-E(w)}{h}",
+        latex=r"\frac{\partial E}{\partial w}=(a-y)\,\sigma'(z)\,x",
         error_class="derivative",
     ),
     Entry(

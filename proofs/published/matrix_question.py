@@ -88,7 +88,7 @@ QUESTION: Final = (
         "The error that is asked for: k_{i+1}ᵀW_i is a row and has the matrix of the wrong layer; turned "
         "into a column it is still false. The matrix is the one that leads from layer i to the next, "
         "transposed. Which k belongs to W_i has changed since the last two matrices; false in both "
-        "numberings.",
+        "numberings. With the second correction the slope that follows is right as printed.",
         "claim",
         NUMBERING,
         (
@@ -99,13 +99,14 @@ QUESTION: Final = (
         "D(MSE, s[i]) = (W[i+1].T @ D(MSE, s[i+1]))*f'(W[i] @ z[i-1]) for i in 1..L-1",
         latex=r"k_{i-1}=(W_{i+1}^Tk_i)\circ f'(W_iz_{i-1}),\quad\text{or, where }k_i\text{ belongs to "
         r"}W_i,\quad k_i=(W_{i+1}^Tk_{i+1})\circ f'(W_iz_{i-1})",
-        error_class="transposition",
+        error_class="layer",
     ),
     Entry(
         "S3-Q8",
         "question, slope from the recursion",
         "The slope by W_i is the outer product of k_i and z_{i-1}. In the document k_{n-1} belongs to W_n; "
-        "it is true where k_i belongs to W_i, which the recursion could have meant.",
+        "it is true where k_i belongs to W_i, which the recursion could have meant: one correction of the "
+        "two is enough.",
         "claim",
         NUMBERING,
         ("D(MSE, W[i]) = outer(k[i], z[i-1]) for i in 1..L-1",),

@@ -115,16 +115,11 @@ ANSWER: Final = (
     Entry(
         "S3-A8",
         "answer, slope by the last hidden layer",
-        "A number times W_{n+1}: as a vector it is, as the row that W_{n+1}z_n needs it is not.",
+        "A number times W_{n+1}, which is a vector here, by the first remark; as the row of the question it "
+        "would have to be transposed.",
         "claim",
         OWN,
-        (
-            "D(MSE, z[L-1]) = 2*(yhat - y)*f'(W[L] @ z[L-1])*W[L]",
-            "D(MSE, z[L-1]) = 2*(yhat - y)*f'(dot(v, z[L-1]))*v = slope",
-        ),
-        corrected="D(MSE, z[L-1]) = 2*(yhat - y)*f'(W[L] @ z[L-1])*W[L].T = slope",
-        latex=r"\frac{\partial MSE}{\partial z_n}=2(\hat y-y)f'(W_{n+1}z_n)W_{n+1}^T=k",
-        error_class="transposition",
+        ("D(MSE, z[L-1]) = 2*(yhat - y)*f'(dot(v, z[L-1]))*v = slope",),
     ),
     Entry(
         "S3-A9",

@@ -24,8 +24,8 @@ FORWARD: Final = (
         "introduction",
         "The estimate for an input, here x⁽¹⁾, is to be called ŷ.",
         "prose",
-        reason="It announces a name and states nothing; the name is not kept: from (10) on the estimate is "
-        "y, and (11) has ŷ for the target.",
+        reason="It announces a name and states nothing; the name is not kept: the estimate is y in (10), "
+        "(11) has ŷ for the target, and the steps after it have Ŷ for the outputs again.",
     ),
     Entry(
         "S0-E01",
@@ -176,7 +176,8 @@ FORWARD: Final = (
     Entry(
         "S0-P06",
         "after (10)",
-        "B of a layer is called a vector; in (8) and (10) it is added to an n×M matrix.",
+        "B of a layer is called a vector; in (8) and (10) it is added to an n×M matrix. Nothing else is said "
+        "of its shape: one of the two has to give way, and here it is the word.",
         "claim",
         OWN,
         ("B[l] = b[l] for l in 1..L",),

@@ -23,7 +23,8 @@ GRADIENTS: Final = (
     Entry(
         "S0-P12",
         "behind (15)",
-        "With (15) the slope in (14) can be written with E_m: by (11), as the sum over samples.",
+        "With (15) the slope in (14) can be written with E_m: by (11), as the sum over samples. (What is "
+        "rewritten next is E itself, and (14) only after that.)",
         "claim",
         scales(SUM),
         ("D(E, W[2][i,k]) = Sum(D(Em[m], W[2][i,k]), m)",),
@@ -31,7 +32,8 @@ GRADIENTS: Final = (
     Entry(
         "S0-E16",
         "(16)",
-        "E, which (11) made the sum of E_m, is said to be their mean.",
+        "E, which (11) made the sum of E_m, is said to be their mean. Corrected it is the sum again; who "
+        "keeps the mean, as all that follows does, has to put 1/M into (11).",
         "claim",
         scales(SUM),
         ("E = Sum(Em[m], m)/M",),
@@ -43,7 +45,7 @@ GRADIENTS: Final = (
         "S0-E17",
         "(17)",
         "The update of an output weight, rewritten by (16); the 1/K comes from nowhere. (The left side is "
-        "read as the new weight.)",
+        "read as the new weight. With E of (11) there is no 1/M either.)",
         "claim",
         scales(MEAN),
         ("Wnew[2][i,k] = W[2][i,k] - rate[2]*(1/M)*(1/K)*Sum(D(Em[m], W[2][i,k]), m)",),
@@ -207,7 +209,8 @@ GRADIENTS: Final = (
     Entry(
         "S0-E27",
         "(27)",
-        "The slope of E by a hidden weight, said to follow from (16); (16) has no 1/K.",
+        "The slope of E by a hidden weight, said to follow from (16); (16) has no 1/K. (With E of (11) there "
+        "is no 1/M either.)",
         "claim",
         scales(MEAN),
         (f"D(E, W[1][d,i]) = (1/M)*(1/K)*Sum(Sum({ERROR}*W[2][i,k]*g'[1](z[1][i,m])*x[d,m], k), m)",),
@@ -220,7 +223,7 @@ GRADIENTS: Final = (
         "S0-E28",
         "(28)",
         "The slope of E by an output weight; a is of layer 2 and has no sample though samples are summed "
-        "over, and the 1/K is not in (16).",
+        "over, and the 1/K is not in (16). (With E of (11) there is no 1/M either.)",
         "claim",
         scales(MEAN),
         (f"D(E, W[2][i,k]) = (1/M)*(1/K)*Sum({ERROR}*a[2][i,m], m)",),

@@ -14,7 +14,7 @@ OPEN: Final = (
     Entry(
         "S0-G1",
         "announced, not carried out",
-        "The slope of E by the bias of an output.",
+        "The slope of E, as in (16), by the bias of an output.",
         "open",
         scales(MEAN),
         (f"D(E, b[2][k]) = Sum({ERROR}, m)/M",),
@@ -23,7 +23,7 @@ OPEN: Final = (
     Entry(
         "S0-G2",
         "announced, not carried out",
-        "The slope of E by the bias of a hidden node.",
+        "The slope of E, as in (16), by the bias of a hidden node.",
         "open",
         scales(MEAN),
         (f"D(E, b[1][i]) = Sum({BACK}, m)/M",),
@@ -33,7 +33,7 @@ OPEN: Final = (
     Entry(
         "S0-G3",
         "announced, not carried out",
-        "The four updates in matrix form.",
+        "The four updates in matrix form, with E as in (16).",
         "open",
         scales(MEAN),
         (
@@ -54,8 +54,8 @@ OPEN: Final = (
         LABELS,
         (
             f"D(Em[m], z[2][k,m]) = {ERROR};"
-            f"D(Em[m], W[2][i,k]) = {ERROR}*a[1][i,m];"
-            f"D(Em[m], b[1][i]) = {BACK}",
+            f"D(Em[m], W[2][i,k]) = {ERROR}*a[1][i,m]; D(Em[m], b[2][k]) = {ERROR};"
+            f"D(Em[m], W[1][d,i]) = {BACK}*x[d,m]; D(Em[m], b[1][i]) = {BACK}",
         ),
         latex=r"\frac{\partial E_m}{\partial z_{k,m}^{[2]}} = y_k(x_m) - t_{k,m}, \quad "
         r"\frac{\partial E_m}{\partial w_{i,k}^{[2]}} = (y_k(x_m) - t_{k,m}) a_{i,m}^{[1]} "

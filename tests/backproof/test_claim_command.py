@@ -73,7 +73,26 @@ def claim(formula: str, given: Path, *options: str) -> tuple[int, str]:
 def test_a_true_claim_is_true_under_every_convention(given):
     code, said = claim(TRUE, given)
     assert code == 0
-    assert "true under E = 1/2 Σ, E = Σ: both sides are equal in 12 entries" in said
+    assert "true for every size (depth L = 2) under E = 1/2 Σ, E = Σ: both sides are equal in 12" in said
+    assert "decided entry by entry for n[0] = 2, n[1] = 3, n[2] = 2" in said
+
+
+def test_a_claim_that_is_true_for_some_sizes_is_not_true_for_every_size(given):
+    text = "Sum(x[i]*x[i], i=1..2) = dot(x, x)"
+    code, said = claim(text, given)
+    assert code == 0
+    assert "true under" in said and "every size" not in said
+    (first, _) = json.loads(claim(text, given, "--json")[1])["answers"]
+    assert first["sizes"] == [{"n[0]": 2, "n[1]": 3, "n[2]": 2}]
+    (first, _) = json.loads(claim(TRUE, given, "--json")[1])["answers"]
+    assert (first["sizes"], first["depth"]) == ("every", 2)
+
+
+def test_a_claim_that_is_false_at_other_sizes_has_a_counterexample_there(given):
+    two_of_three = "(1 - delta(i, j))*(1 - delta(j, k))*(1 - delta(k, i))*x[i]*x[j]*x[k] = 0"
+    code, said = claim(two_of_three, given)
+    assert code == 1
+    assert "counterexample: n[0] = 3" in said
 
 
 def test_a_true_claim_with_a_flipped_sign_is_false_and_corrected(given):
@@ -113,7 +132,7 @@ def test_every_reading_of_latex_is_answered_apart(given):
     code, said = claim(latex, given, "--latex")
     assert code == 0
     first, second = said.split("Read as: ")[1:]
-    assert first.startswith("products before ∘ and ⊗") and "true under" in first
+    assert first.startswith("products before ∘ and ⊗") and "true for every size" in first
     assert second.startswith("∘ and ⊗ before products") and "ill-formed" in second
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from proofs.claims.formula import parse_claims
 from proofs.claims.given_toml import conventions_from
 from proofs.claims.judging import judge
+from proofs.claims.parsing import parse_claims
 from symbolic.errors import InvalidNetwork
 
 SQUARES = """
@@ -37,7 +37,10 @@ REFUSED = {
     "depth = true": "depth is a whole number",
     "sizes = 3": "sizes is a table, not 3",
     "definitions = 'E = 1'": "definitions is a list of texts",
-    "[sizes]\nn = 'some'": "size n is 'each layer' or 'one', not 'some'",
+    "[sizes]\nn = 12": "size n is 'each layer', 'one' or a whole number from 1 to 9, not 12",
+    "[sizes]\nn = true": "size n is 'each layer', 'one' or a whole number from 1 to 9, not True",
+    "[sizes]\nn = ['one']": "a whole number from 1 to 9, not ['one']",
+    "[sizes]\nn = 'some'": "size n is 'each layer', 'one' or a whole number from 1 to 9, not 'some'",
     "[arrays]\nx = 3": "arrays.x is a text, not 3",
     "[arrays]\nx = 'n'": "an axis of array x is no size; there are none",
     "[arrays]\nx = 'n['": "not expected here",
@@ -74,3 +77,15 @@ def test_a_convention_replaces_what_it_defines_and_keeps_the_rest():
     assert answers == {"half": "true", "whole": "false", "transposed": "true"}
     assert str(found["transposed"].arrays["W"].axes[0].groups[0][0]) == "l-1"
     assert found["half"].constants == ("eta",)
+
+
+def test_a_size_may_be_a_number():
+    text = "[sizes]\nn = 3\nm = 'one'\n[arrays]\nx = 'n'\ny = 'm'"
+    context = conventions_from(text)["as given"]
+    assert context.fixed == {"n": 3}
+    found = {
+        claim: judge(parse_claims(claim)[0], context)
+        for claim in ("n = 3", "x = vector(x[1], x[2], x[3])", "y = vector(y[1], y[2])")
+    }
+    assert [each.answer for each in found.values()] == ["true", "true", "ill-formed"]
+    assert found["n = 3"].scope == "m = 2, n = 3"

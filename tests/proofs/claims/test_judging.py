@@ -2,9 +2,9 @@
 
 import pytest
 
-from proofs.claims.formula import parse_claims
 from proofs.claims.given import given
 from proofs.claims.judging import judge
+from proofs.claims.parsing import parse_claims
 from symbolic.errors import FormulaError
 
 CHAIN = given(
@@ -118,6 +118,29 @@ def test_a_claim_for_another_scale_is_false_there_and_true_with_its_own():
 def test_what_is_no_claim_is_refused_with_its_place(text):
     with pytest.raises(FormulaError):
         parse_claims(text)
+
+
+def test_a_layer_of_one_array_is_not_another_array():
+    context = given(
+        sizes={"n": False},
+        depth=2,
+        arrays={"a": "n for l in 1..L", "a1": "n", "x": ""},
+        functions={"f": "layered", "f1": ""},
+    )
+    assert judged("a[1] = a1", context).answer == "false"
+    assert judged("f[1](x) = f1(x)", context).answer == "false"
+
+
+def test_a_size_that_is_a_number_fits_a_vector_of_so_many_entries():
+    context = given(sizes={"n": False}, fixed={"q": 2}, arrays={"u": "q", "x": "n"})
+    assert judged("u = vector(u[1], u[2])", context).answer == "true"
+    assert judged("u = vector(u[2], u[1])", context).answer == "false"
+    assert judged("dot(u, u)/q = (u[1]**2 + u[2]**2)/2", context).answer == "true"
+    assert "n×1 on one side and 2×1" in judged("x = vector(x[1], x[2])", context).reason
+    assert "3×1 on one side" in judged("vector(1, 2, 3) = u", context).reason
+    assert "an entry of a vector is a number" in judged("u = vector(u, u)", context).reason
+    assert judged("rows(vector(1, 0), vector(0, 1)) @ u = u", context).answer == "true"
+    assert judged("rows(vector(1, 0), vector(0, 1, 2)) @ u = u", context).answer == "ill-formed"
 
 
 def test_time_up_is_undecided():

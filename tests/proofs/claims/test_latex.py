@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
-from proofs.claims.formula import parse_claims
 from proofs.claims.given import given
 from proofs.claims.judging import judge
 from proofs.claims.latex import readings
+from proofs.claims.parsing import parse_claims
 from proofs.claims.writing import claim_latex, claim_text
 from symbolic.errors import FormulaError
 from tests.proofs.claims.test_judging import CHAIN, FALSE, TRUE
@@ -78,6 +78,22 @@ REFUSED = {
     "C = " + "x" * 900: "more than 150 factors",
     "C = \u202ex": "not expected here",
     r"C = \sum_{i=1}^{\frac12} x_i": "the ends of a sum",
+    r"C \leftarrow C - \eta": r"\leftarrow makes no equation; a claim says = at character 3",
+    r"C \approx 1": r"\approx makes no equation",
+    r"C = \prod_k x_k": r"\prod is not read here, nor is it a name that is given at character 5",
+    r"C = \widetilde{C} + \ddot x": r"\ddot is not read here",
+    r"C = x_1 + \cdots + x_n": r"\cdots is not read here, nor is it a name that is given at character 11",
+    r"C = x_{i_j}": "'i_j' is no index",
+    r"C = |x_1": "the end is not expected",
+    r"C = \log C C": "what log is of is not plain",
+    r"C = \| x \|^3": "of norms, ‖v‖ and its square are read",
+    r"x = x \mathbf{1}": r"a column of ones is written \mathrm{ones}(m)",
+    r"x = y^{(i)(k)}": "is no layer, index or power",
+    r"C = C^{(i)}": "C is not one for each layer, and has no axis for a sample i",
+    r"x = \begin{pmatrix} x_1 \\ x_1 & x_2 \end{pmatrix}": "the rows of a matrix are of one length",
+    r"x = \begin{pmatrix} x_1 \\ \vdots \\ x_3 \end{pmatrix}": "goes from the first entry to the entry n[0]",
+    r"x = \begin{pmatrix} 1 \\ \vdots \\ x_3 \end{pmatrix}": "the entries are those of one array",
+    r"C = \frac{\partial^2 C}{\partial C}": "this is by 1 quantities; above stands another order",
 }
 
 
@@ -141,7 +157,11 @@ def test_a_chain_of_equations_is_as_many_claims():
     assert len(reading.claims) == 2
 
 
-@drawn(st.text(alphabet=r"\{}[]()^_'+-=,/ abCLWxz12lδ∘" + "\n", max_size=60))
+COMMANDS = r"\\ \| \begin{pmatrix} \end{pmatrix} \frac \partial \mathbf \hat \vdots \log \sum_ \nabla_"
+PIECES = [*r"{}[]()^_'+-=,/&|$.: abCLWxz12lδ∘", *COMMANDS.split()]
+
+
+@drawn(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
 def test_any_text_is_read_or_refused(text):
     with suppress(FormulaError):
         assert readings(text, CHAIN)

@@ -6,10 +6,10 @@ from typing import get_args
 import pytest
 
 from proofs.claims.counterexamples import small_counterexample
-from proofs.claims.formula import parse_claims
 from proofs.claims.given import given
 from proofs.claims.judging import judge
 from proofs.claims.nearest import ErrorClass, nearest
+from proofs.claims.parsing import parse_claims
 from proofs.claims.shapes import mismatches, true_where
 from proofs.claims.writing import claim_text
 from tests.proofs.claims.test_judging import CHAIN, FALSE, TRUE

@@ -16,9 +16,9 @@ from proofs.claims.formula import (
     Reference,
     Total,
     Transpose,
-    parse_formula,
 )
 from proofs.claims.latex import readings
+from proofs.claims.parsing import parse_formula
 from proofs.claims.writing import latex, text
 from tests.proofs.claims.test_judging import CHAIN
 

@@ -1,11 +1,12 @@
 """The audit of all documents: the stored verdicts are what the machine says, and each place occurs once."""
 
+import re
 from collections import Counter
 
 import pytest
 
-from proofs.claims.formula import parse_claims
 from proofs.claims.judging import judge
+from proofs.claims.parsing import parse_claims
 from proofs.published.audit import DOCUMENTS, as_json, audit, rows, shown_by, stored
 from proofs.published.audit import STORED as FILE
 from proofs.published.entry import CHECK
@@ -52,6 +53,12 @@ def test_what_is_wrong_has_a_class_a_correction_and_what_shows_it():
         assert bool(row["shown_by"]) == faulty, row["id"]
         if faulty:
             assert row["corrected"] and row["corrected_claim"], row["id"]
+
+
+def test_a_counterexample_gives_each_quantity_one_value():
+    for row in stored():
+        named = Counter(re.findall(r"([^ ;,]+(?:\[[^ ]*\])?) = ", row["shown_by"]))
+        assert max(named.values(), default=1) == 1, (row["id"], row["shown_by"])
 
 
 def test_a_flipped_sign_in_every_true_equation_is_seen():

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,7 +24,6 @@ from symbolic.expressions import Expr
 SEEDS: Final = 24  # points at an entry; that with the shortest values is shown
 BITS: Final = 64
 SMALL: Final = (1, 2, -1, 0)
-WIDTHS: Final = (1, 2)  # at most, one after the other; then as wide as claims are judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,7 @@ def small_counterexample(
     deadline = time.monotonic() + seconds
     usual = sizes or world_of(given).sizes
     numbers = replace(given, constants=tuple(name for name in given.constants if name not in given.sizes))
-    for most in (*WIDTHS, max(usual.values(), default=1)):
-        smaller = {label: min(size, most) for label, size in usual.items()}
+    for smaller in _smaller(usual):
         world = World(numbers, {**smaller, **given.fixed})
         try:
             for places, entry, left, right in entries(claim, world):
@@ -90,6 +88,15 @@ def small_counterexample(
         except (Misfit, Missing):
             continue
     return None
+
+
+def _smaller(usual: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """All sizes 1, one of them 2, all 2, and what is usual."""
+    ones = dict.fromkeys(usual, 1)
+    yield ones
+    yield from ({**ones, label: 2} for label, size in usual.items() if size > 1)
+    yield {label: min(size, 2) for label, size in usual.items()}
+    yield dict(usual)
 
 
 def _apart(left: Expr, right: Expr, point: Point) -> tuple[str, str] | None:

@@ -100,5 +100,6 @@ def _bys(reader: Reader, below: Sequence[Item], at: int) -> list[Reference]:
 def _by(reader: Reader, item: Item) -> Reference:
     by = reader.reference(item) if item.kind in ("name", "word") else None
     if not isinstance(by, Reference):
-        raise reader.names.error("a slope is by a quantity with a name", item.at)
+        given = sorted(reader.names.given.arrays)
+        raise reader.names.error(f"a slope is by a quantity that is given: {', '.join(given)}", item.at)
     return by

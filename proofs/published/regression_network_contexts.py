@@ -62,6 +62,7 @@ def network(*definitions: str, **arrays: str) -> Given:
         arrays={**ARRAYS, **arrays},
         functions={"g": "layered"},
         definitions=DEFINITIONS,
+        widths={"n[0]": "D", "n[2]": "K"},
     )
     return context.with_definitions(*definitions)
 

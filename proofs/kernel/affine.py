@@ -1,13 +1,13 @@
 """Whether affine conditions can hold together, by exact linear arithmetic (Fourier 1826, Motzkin 1936).
 
-Each condition puts a polynomial ℓ into a cell. Its monomials are taken as reals that have nothing to do
-with one another, but for signs that are known: where even that leaves no point, the cells do not meet. For
-affine ℓ in symbols the answer is exact.
+Each condition puts a polynomial ℓ without a constant term into a cell. Its monomials are taken as reals that
+have nothing to do with one another, but for signs that are known: where even that leaves no point, the cells
+do not meet. For linear ℓ in symbols the answer is exact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import sympy as sp
 from flint import fmpq
 
 from proofs.kernel.polynomials import Monomial, Quotient
-from proofs.kernel.signs import Cell
+from proofs.kernel.signs import Cell, cell_of
 
 MAX_ROWS: Final = 400  # beyond that nothing is said
 
@@ -41,15 +41,16 @@ class Row:
         return not self.coefficients and (self.constant < 0 or (self.is_strict and self.constant == 0))
 
 
-def exclude_each_other(conditions: Iterable[tuple[Quotient, Cell]]) -> bool:
+def exclude_each_other(conditions: Sequence[tuple[Quotient, Cell]]) -> bool:
     """Whether no point lies in all of the cells; False where that is not seen."""
-    rows = {row for line, cell in conditions if line.den.is_constant() for row in _rows(line, cell)}
-    monomials = sorted({monomial for row in rows for monomial, _ in row.coefficients})
-    ring = next((line.ring for line, _ in conditions), None)
-    for monomial in monomials:
-        if ring is not None and ring.positive(ring.context.from_dict({monomial: fmpq(1)})):
-            rows.add(Row(((monomial, fmpq(1)),), fmpq(0), is_strict=True))
-    for monomial in monomials:
+    powers = [
+        line.ring.whole(line.ring.context.from_dict({monomial: 1}))
+        for line, _ in conditions
+        for monomial in line.num.monoms()
+    ]
+    known = (*conditions, *((power, cell_of(power, {})) for power in powers))
+    rows = {row for line, cell in known for row in _rows(line, cell)}
+    for monomial in sorted({monomial for row in rows for monomial, _ in row.coefficients}):
         rows = _without(rows, monomial)
         if any(row.fails for row in rows):
             return True
@@ -61,16 +62,13 @@ def exclude_each_other(conditions: Iterable[tuple[Quotient, Cell]]) -> bool:
 def _rows(line: Quotient, cell: Cell) -> list[Row]:
     """low < ℓ < high, or ℓ = low as two inequalities."""
     low, high = cell
-    terms = tuple(sorted((tuple(map(int, monomial)), value) for monomial, value in line.num.terms()))
-    zeroth = (0,) * len(line.num.degrees())
-    constant = dict(terms).get(zeroth, fmpq(0))
-    above = tuple((monomial, value) for monomial, value in terms if monomial != zeroth)
+    above = tuple(sorted((tuple(map(int, monomial)), value) for monomial, value in line.num.terms()))
     below = tuple((monomial, -value) for monomial, value in above)
     found = []
     if low != -sp.oo:
-        found.append(Row(above, constant - fmpq(low.p, low.q), low != high))
+        found.append(Row(above, fmpq(-low.p, low.q), low != high))
     if high != sp.oo:
-        found.append(Row(below, fmpq(high.p, high.q) - constant, low != high))
+        found.append(Row(below, fmpq(high.p, high.q), low != high))
     return found
 
 

@@ -32,6 +32,7 @@ DEGREE: Final = 3  # of the polynomials that undefined functions become, in each
 FEW: Final = 3  # arguments; of more, a polynomial is of degree 2, so that a reader can look at it
 MAX_EXACT_POWER: Final = 1_000
 MAX_TERMS: Final = 64  # of a sum over an index
+NEAR: Final = fmpq(1, 64)  # how far a root may be from where it is looked for
 BISECTIONS: Final = 80  # a root is then known to 2**-85
 
 
@@ -124,12 +125,13 @@ def equation_of(root: Root) -> Expr:
 
 def enclosed(root: Root) -> arb:
     """A ball that holds the root; Unclear if the equation does not change its sign near the start."""
-    below, above = (fmpq(round((root.start + side) * 2**20), 2**20) for side in (-1 / 64, 1 / 64))
+    start = fmpq(*root.start.as_integer_ratio())
+    below, above = start - NEAR, start + NEAR
 
     def sign(at: fmpq) -> int:
         return order(equation_of(root), sp.Integer(0), Point(0, {symbol_of(root): at}))
 
-    if sign(below) * sign(above) != -1:
+    if {sign(below), sign(above)} != {-1, 1}:
         raise Unclear(f"{equation_of(root)} = 0 has no simple root near {root.start}")
     for _ in range(BISECTIONS):
         middle = (below + above) / 2
@@ -161,9 +163,9 @@ class Evaluator:
                 entry = self._placed(expr.xreplace(self.at))
                 return fmpq(int(entry)) if entry.is_Integer else self.point.value(entry)
             case sp.Add():
-                return sum((self(term) for term in expr.args), fmpq(0))
+                return sum(map(self, expr.args))
             case sp.Mul():
-                return prod((self(factor) for factor in expr.args), start=fmpq(1))
+                return prod(map(self, expr.args))
             case sp.Pow():
                 return self._power(self(expr.base), expr.exp)
             case sp.Sum():
@@ -200,7 +202,7 @@ class Evaluator:
         raise Unclear(f"no piece of {expr} holds")
 
     def _power(self, base: Number, exponent: Expr) -> Number:
-        if exponent.is_Integer and abs(exponent) <= MAX_EXACT_POWER and (base != 0 or exponent > 0):
+        if exponent.is_Integer and abs(exponent) <= MAX_EXACT_POWER and (base != 0 or exponent.is_positive):
             return base ** int(exponent)
         return arb(base) ** arb(self(exponent))
 

@@ -111,7 +111,7 @@ class Cases:
 
 
 def _conditions(*sides: Expr) -> list[Relational]:
-    """Each comparison that has no `Piecewise` in it and does not depend on the index of a sum."""
+    """Each comparison that does not depend on the index of a sum; SymPy takes a `Piecewise` out of it."""
     found: dict[Relational, None] = {}
     bound: set[Expr] = set()
     seen: set[Expr] = set()
@@ -123,7 +123,7 @@ def _conditions(*sides: Expr) -> list[Relational]:
         seen.add(node)
         if isinstance(node, sp.Sum):
             bound |= {limit[0] for limit in node.limits}
-        if isinstance(node, Relational) and not node.has(sp.Piecewise):
+        if isinstance(node, Relational):
             found[node] = None
         stack += node.args[::-1]
     return [condition for condition in found if not condition.free_symbols & bound]

@@ -7,11 +7,11 @@ whole. What is evaluated is then a quotient of polynomials in independent number
 exponents and nothing else: the reading of SymPy's expressions, the basis of exponents and cancelling are
 not relied upon.
 
-Error probability. If the two sides are not the same quotient for the sizes drawn, their difference has a
-numerator that is not 0, of a degree d that is bounded on the way, and it vanishes at a random point with
-probability at most d/S (Schwartz 1980, Zippel 1979). Two applications of an undefined function whose
-arguments differ meet by chance with at most the probability that the degree of these gives. Both are added
-up.
+Error probability. If the two sides are not the same quotient for the sizes and the places of free indices
+that are drawn, their difference has a numerator that is not 0, of a degree d that is bounded on the way, and
+it vanishes at a random point with probability at most d/S (Schwartz 1980, Zippel 1979). Two applications of
+an undefined function whose arguments differ meet by chance with at most the probability that the degree of
+these gives. Both are added up.
 """
 
 from __future__ import annotations
@@ -51,17 +51,23 @@ class Value:
 
     def plus(self, other: Value) -> Value:
         above = max(self.above + other.below, other.above + self.below)
-        return _bounded(self.number + other.number, above, self.below + other.below)
+        degrees = _bounded(above, self.below + other.below)
+        return Value(self.number + other.number, *degrees)
 
     def times(self, other: Value) -> Value:
-        return _bounded(self.number * other.number, self.above + other.above, self.below + other.below)
+        degrees = _bounded(self.above + other.above, self.below + other.below)
+        return Value(self.number * other.number, *degrees)
+
+    def inverse(self) -> Value:
+        if self.number == 0:
+            raise NotExact("it divides by zero")
+        return Value(1 / self.number, self.below, self.above)
 
     def power(self, exponent: int) -> Value:
-        if self.number == 0 and exponent < 0:
-            raise NotExact("it divides by zero")
-        degrees = (self.above, self.below) if exponent >= 0 else (self.below, self.above)
-        above, below = (degree * abs(exponent) for degree in degrees)
-        return _bounded(self.number**exponent if above + below <= MAX_DEGREE else fmpq(0), above, below)
+        if exponent < 0:
+            return self.inverse().power(-exponent)
+        degrees = _bounded(self.above * exponent, self.below * exponent)
+        return Value(self.number**exponent, *degrees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ def _common_denominator(*sides: Expr) -> int:
     if any(each.has(sp.Function, sp.Sum) for each in exponents):
         raise NotExact("an exponent is no polynomial")
     found = [q for each in exponents for q in sp.expand(each).as_coefficients_dict().values()]
-    return reduce(lcm, (int(q.q) for q in found if q.is_Rational), 1)
+    return lcm(*(int(q.q) for q in found if q.is_Rational))
 
 
 @dataclass
@@ -184,20 +190,20 @@ class _Evaluator:
 
     def _hyperbolic(self, expr: Expr, at: Mapping[Expr, Expr]) -> Value:
         up = self._exponential(expr.args[0], at)
-        down, two = up.power(-1), Value(fmpq(2))
+        down, two = up.inverse(), Value(fmpq(2))
         sinh, cosh = up.plus(down.times(Value(fmpq(-1)))), up.plus(down)  # twice each
         above, below = {sp.tanh: (sinh, cosh), sp.sinh: (sinh, two), sp.cosh: (cosh, two)}[expr.func]
-        return above.times(below.power(-1))
+        return above.times(below.inverse())
 
     def _exponential(self, exponent: Expr, at: Mapping[Expr, Expr]) -> Value:
         factors = []
         terms = sp.expand(exponent.xreplace(dict(at))).as_coefficients_dict()
         for monomial, coefficient in terms.items():
             powers = monomial.atoms(sp.Pow)
-            if any(not each.exp.is_Integer or each.exp < 0 for each in powers):
+            if not all(each.exp.is_Integer and each.exp.is_positive for each in powers):
                 raise NotExact("an exponent is no polynomial")
             factors.append(self._number(("exp", monomial)).power(int(coefficient * self.scale)))
-        return reduce(Value.times, factors, Value(fmpq(1)))
+        return reduce(Value.times, factors)
 
     def _sum(self, total: sp.Sum, at: Mapping[Expr, Expr]) -> Value:
         inside, index, ends = opened(total)
@@ -206,7 +212,8 @@ class _Evaluator:
         return reduce(Value.plus, terms, Value(fmpq(0)))
 
 
-def _bounded(number: fmpq, above: int, below: int) -> Value:
+def _bounded(above: int, below: int) -> tuple[int, int]:
+    """The degrees, before anything is calculated that has them."""
     if above + below > MAX_DEGREE:
         raise NotExact(f"degrees beyond {MAX_DEGREE:,}")
-    return Value(number, above, below)
+    return above, below

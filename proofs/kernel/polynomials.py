@@ -2,7 +2,8 @@
 
 A generator stands for a real quantity: a symbol, g(z), exp(z), √2. It may satisfy one relation tⁿ = p over
 earlier generators: √2² = 2, sin² = 1 − cos². A quotient is kept canonical: relations reduced, square roots
-out of the denominator, lowest terms, a monic denominator.
+out of the denominator, lowest terms, a monic denominator. (Roots of a higher degree may stay in a
+denominator; equal quotients may then have several forms, and their difference still has the form 0.)
 
 A canonical zero proves that two sides are equal, wherever both are continuous. Of a quotient that is not zero
 nothing follows: generators may satisfy relations that are not known here.
@@ -65,14 +66,6 @@ class Generator:
         return Generator(lambda: symbol, frozenset(symbol.free_symbols), positive, symbol=symbol)
 
 
-@dataclass(frozen=True, slots=True)
-class Factored:
-    """`content` times powers of monic polynomials."""
-
-    content: fmpq
-    factors: list[tuple[Poly, int]]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Quotient:
     """num/den in one ring, canonical."""
@@ -120,7 +113,7 @@ class Quotient:
 
     @property
     def key(self) -> Hashable:
-        """The same for equal quotients of one ring, and for no others."""
+        """The same for no others than equal quotients of one ring, and for these where they are canonical."""
         return tuple(self.num.terms()), tuple(self.den.terms())
 
     @property
@@ -188,7 +181,7 @@ class Ring:
                 raise Restart
             self.places[key] = len(self.generators)
             self.generators.append(made)
-            self._has_relations |= made.power > 0
+            self._has_relations |= bool(made.power)
         return self.at(self.places[key])
 
     def at(self, place: int) -> Quotient:
@@ -237,11 +230,11 @@ class Ring:
         """A polynomial in which tⁿ has been replaced by its value."""
         power, value = self.generators[place].power, self.generators[place].value
         assert value is not None
-        total = self.zero
-        for (exponent, *_), part in self.collected(poly, [place]).items():
-            over, kept = divmod(exponent, power)
-            total += self.whole(part * self.context.gen(place) ** kept) * value**over
-        return total
+        parts = (
+            self.whole(part * self.context.gen(place) ** (exponent % power)) * value ** (exponent // power)
+            for (exponent, *_), part in self.collected(poly, [place]).items()
+        )
+        return sum(parts, self.zero)
 
     def _conjugate(self, poly: Poly, place: int) -> Poly:
         """a − b t for a + b t."""
@@ -259,20 +252,20 @@ class Ring:
             terms.setdefault(tuple(int(monomial[place]) for place in chosen), {})[tuple(rest)] = coefficient
         return {exponents: self.context.from_dict(part) for exponents, part in terms.items()}
 
-    def factored(self, poly: Poly) -> Factored:
-        """A polynomial as a number times powers of monic irreducible ones; a large one is left whole."""
-        content, factors = poly.factor() if len(poly) <= MAX_FACTORED else (fmpq(1), [(poly, 1)])
-        monic = []
-        for factor, power in factors:
-            lead = factor.leading_coefficient()
-            content *= lead ** int(power)
-            monic.append((factor / lead, int(power)))
-        return Factored(content, monic)
+    def factored(self, poly: Poly) -> list[tuple[Poly, int]]:
+        """Powers of monic irreducible polynomials: with its leading coefficient, they are the polynomial.
+
+        A large one is left whole.
+        """
+        factors = poly.factor()[1] if len(poly) <= MAX_FACTORED else [(poly, 1)]
+        return [(factor / factor.leading_coefficient(), int(power)) for factor, power in factors]
 
     def occurring(self, *polys: Poly) -> list[int]:
         """Places of the generators that occur in any of the polynomials."""
         degrees = [poly.degrees() for poly in polys]
-        return [place for place in range(len(self.generators)) if any(degree[place] for degree in degrees)]
+        return [
+            place for place in range(len(self.generators)) if any(degree[place] > 0 for degree in degrees)
+        ]
 
     def positive(self, poly: Poly) -> bool:
         """Whether it is seen to be above 0 from signs alone: 1 + z² and 1 + exp(z) are, 2 + sin(z) is not."""

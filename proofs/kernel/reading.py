@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from math import prod
 from operator import add, mul
 from typing import Any, Final
@@ -102,14 +102,9 @@ class Reader:
         return powers * self.exponentials.exp(still) * self.exponentials.exp(exponent - still)
 
     def _still(self, quotient: Quotient) -> Quotient:
-        """The terms that do not depend on the index of a sum, among others that do; else 0."""
-        moving = [
-            place
-            for place in self.ring.occurring(quotient.num, quotient.den)
-            if any(map(_is_bound, self.ring.generators[place].within))
-        ]
-        if not moving or any(place in moving for place in self.ring.occurring(quotient.den)):
-            return self.ring.zero
+        """The terms over the denominator that do not depend on the index of a sum."""
+        occurring = self.ring.occurring(quotient.num)
+        moving = [p for p in occurring if any(map(_is_bound, self.ring.generators[p].within))]
         rest = self.ring.collected(quotient.num, moving).get((0,) * len(moving), self.ring.zero.num)
         return self.ring.quotient(rest, quotient.den)
 
@@ -120,11 +115,11 @@ class Reader:
         ((generator, _),) = self.ring.context.gen(place).terms()
         return rational(dict(quotient.num.terms()).get(generator, fmpq(0)))
 
-    def odd(self, function: Any, inside: Quotient) -> Quotient:
+    def odd(self, function: Callable[[Quotient], Quotient], inside: Quotient) -> Quotient:
         """f(u) with f(−u) = −f(u)."""
         if inside.is_zero:
             return inside
-        return self.applied(function, inside) if inside.leads_positive else -self.applied(function, -inside)
+        return function(inside) if inside.leads_positive else -function(-inside)
 
     def cos(self, inside: Quotient) -> Quotient:
         if inside.is_zero:
@@ -132,9 +127,10 @@ class Reader:
         return self.applied(sp.cos, inside if inside.leads_positive else -inside)
 
     def sin(self, inside: Quotient) -> Quotient:
+        return self.odd(self._sin, inside)
+
+    def _sin(self, inside: Quotient) -> Quotient:
         """sin u, with sin² u = 1 − cos² u."""
-        if inside.is_zero or not inside.leads_positive:
-            return inside if inside.is_zero else -self.sin(-inside)
         square = self.one - self.cos(inside) ** 2
         made = Generator(lambda: sp.sin(self.ring.expression(inside)), inside.within, power=2, value=square)
         return self.ring.generator((sp.sin, inside.key), lambda: made)
@@ -206,10 +202,9 @@ class Reader:
 
     def _factors(self, poly: Poly) -> list[tuple[Quotient, int]]:
         """Powers of a sign, of primes and of irreducible polynomials, whose product is the polynomial."""
-        factored = self.ring.factored(poly)
-        found = [(self.ring.whole(factor), power) for factor, power in factored.factors]
-        sign = [] if factored.content > 0 else [(-self.one, 1)]
-        return [*found, *self._primes(abs(rational(factored.content))), *sign]
+        found = [(self.ring.whole(factor), power) for factor, power in self.ring.factored(poly)]
+        lead = rational(poly.leading_coefficient())
+        return [*found, *self._primes(abs(lead)), *([] if lead > 0 else [(-self.one, 1)])]
 
     def _sum(self, total: sp.Sum) -> Quotient:
         """Σ over one index, monomial by monomial; what does not depend on the index stands outside."""
@@ -258,9 +253,9 @@ RULES: Final[dict[Any, Callable[[Reader, Quotient], Quotient]]] = {
     sp.sinh: lambda read, u: (read.exp(u) - read.exp(-u)) / read.two,
     sp.cosh: lambda read, u: (read.exp(u) + read.exp(-u)) / read.two,
     sp.tanh: lambda read, u: read.one - read.two / (read.exp(u + u) + read.one),
-    sp.atan: lambda read, u: read.odd(sp.atan, u),
-    sp.erf: lambda read, u: read.odd(sp.erf, u),
-    sp.erfc: lambda read, u: read.one - read.odd(sp.erf, u),
+    sp.atan: lambda read, u: read.odd(partial(read.applied, sp.atan), u),
+    sp.erf: lambda read, u: read.odd(partial(read.applied, sp.erf), u),
+    sp.erfc: lambda read, u: read.one - read.odd(partial(read.applied, sp.erf), u),
     expm1: lambda read, u: read.exp(u) - read.one,
     log1p: lambda read, u: read.log(read.one + u),
 }
@@ -283,5 +278,5 @@ def _is_bound(symbol: Expr) -> bool:
 
 def _nesting(expr: Expr) -> int:
     """How many sums stand inside one another."""
-    inside = max(map(_nesting, expr.args), default=0) if expr.has(sp.Sum) else 0
+    inside = max(map(_nesting, expr.args), default=0)
     return inside + (len(expr.limits) if isinstance(expr, sp.Sum) else 0)

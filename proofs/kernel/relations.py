@@ -11,13 +11,12 @@ from __future__ import annotations
 import random
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
 
 import sympy as sp
 from flint import fmpq
 
 from proofs.kernel.balls import Evaluator, Number, Point, Unclear
-from proofs.kernel.polynomials import Expr, Quotient, rational
+from proofs.kernel.polynomials import Expr, Quotient, Undecided, rational
 from proofs.kernel.reading import Reader
 
 
@@ -26,35 +25,36 @@ class Relations:
 
     def __init__(self, read: Reader, given: tuple[Expr, ...]) -> None:
         self.ring = read.ring
-        others = [equation for equation in map(read, given) if not self._eliminates(equation)]
-        left = [self.ring.quotient(each.num, each.den) for each in others]  # with what has been eliminated
-        self.nonlinear = [self._polynomial(each) for each in left if not each.is_zero]
+        for _ in given:  # what one equation eliminates may stand in the arguments of another
+            for equation in given:
+                self._eliminate(Reader(read.exponentials)(equation))
+        self.nonlinear = [self._polynomial(left) for left in map(read, given) if not left.is_zero]
 
     def imply(self, difference: Quotient) -> bool:
         """Whether a quotient is 0 wherever all that is given holds and its denominator is not 0."""
         if difference.is_zero or not self.nonlinear:
             return difference.is_zero
-        _, rest = sp.reduced(
-            self._polynomial(difference), self._basis.exprs, *self._basis.gens, order="grevlex"
-        )
+        _, rest = sp.reduced(self._polynomial(difference), self._basis, order="grevlex")
         return bool(rest == 0)
 
-    def _eliminates(self, equation: Quotient) -> bool:
+    def _eliminate(self, equation: Quotient) -> None:
         """Solve an equation for the generator that was met last, of those that occur linearly and alone."""
         for place in reversed(self.ring.occurring(equation.num)):
             terms = self.ring.collected(equation.num, [place])
-            slope = self.ring.whole(terms.get((1,), self.ring.zero.num))
-            rest = self.ring.whole(terms.get((0,), self.ring.zero.num))
-            related = self.ring.generators[place].power
-            if set(terms) <= {(0,), (1,)} and slope.constant and not related:
-                self.ring.relate(place, 1, -rest / slope)
-                return True
-        return False
+            is_linear = max(terms) == (1,) and terms[1,].is_constant()
+            if is_linear and not self.ring.generators[place].power:
+                rest = self.ring.whole(terms.get((0,), self.ring.zero.num))
+                self.ring.relate(place, 1, -rest / self.ring.whole(terms[1,]))
+                return
 
     @cached_property
-    def _basis(self) -> Any:
-        symbols = sorted({symbol for poly in self.nonlinear for symbol in poly.free_symbols}, key=str)
-        return sp.groebner(self.nonlinear, *symbols, order="grevlex")
+    def _basis(self) -> list[Expr]:
+        """A Gröbner basis; Undecided where it is 1, for nothing satisfies what is given."""
+        numbers = [poly for poly in self.nonlinear if poly.is_Number]
+        basis = numbers or list(sp.groebner(self.nonlinear, order="grevlex").exprs)
+        if basis[0].is_Number:
+            raise Undecided("what is given cannot hold")
+        return basis
 
     def _polynomial(self, quotient: Quotient) -> Expr:
         """The numerator, with a symbol for each generator."""

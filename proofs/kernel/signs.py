@@ -69,10 +69,9 @@ def sign_of(quotient: Quotient) -> Sign:
     ring = quotient.ring
     if quotient.is_zero:
         return Sign(0, ())
-    above, below = ring.factored(quotient.num), ring.factored(quotient.den)
-    constant = above.content * below.content
+    constant = 1 if quotient.leads_positive else -1
     factors = []
-    for poly, power in (*above.factors, *below.factors):
+    for poly, power in (*ring.factored(quotient.num), *ring.factored(quotient.den)):
         if not ring.positive(poly):
             zeroth = dict(poly.terms()).get((0,) * len(poly.degrees()), fmpq(0))
             line, threshold = ring.whole(poly - zeroth), rational(-zeroth)
@@ -82,7 +81,7 @@ def sign_of(quotient: Quotient) -> Sign:
                 factors += [replace(factor, power=factor.power * power) for factor in inner.factors]
             else:
                 factors.append(Factor(line, threshold, power))
-    return Sign(int(sp.sign(rational(constant))), tuple(factors))
+    return Sign(constant, tuple(factors))
 
 
 def cell_of(line: Quotient, cells: Cells) -> Cell:

@@ -36,8 +36,10 @@ are free. This theorem and its use share nothing with the names and the order of
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import reduce
 from itertools import product
 from math import prod
 from typing import Final
@@ -66,40 +68,38 @@ class NoWitness(Exception):
 class _Count:
     """How many names of each sort the largest term has, and whether a bound name occurs in no entry."""
 
-    names: dict[Expr, int]
+    names: Counter[Expr] = field(default_factory=Counter)
     idle: frozenset[Expr] = frozenset()
 
     def beside(self, other: _Count) -> _Count:
         """Of a sum of the two."""
-        sorts = {*self.names, *other.names}
-        most = {sort: max(self.names.get(sort, 0), other.names.get(sort, 0)) for sort in sorts}
-        return _Count(most, self.idle | other.idle)
+        return _Count(self.names | other.names, self.idle | other.idle)
 
     def times(self, other: _Count) -> _Count:
-        sorts = {*self.names, *other.names}
-        both = {sort: self.names.get(sort, 0) + other.names.get(sort, 0) for sort in sorts}
-        return _Count(both, self.idle | other.idle)
+        return _Count(self.names + other.names, self.idle | other.idle)
 
 
 def hold_for_small_sizes(left: Expr, right: Expr, sizes: Sizes) -> str:
     """What was found, in words, if P = Q for all sizes that the theorem asks for.
 
-    `sizes` are those of the free indices. Raises NoWitness where the two sides are no sums of terms, and
-    AssertionError where they differ.
+    `sizes` are those of the free indices. Raises NoWitness where the two sides are no sums of terms, or
+    differ while 1/N_s counts as a scalar, and AssertionError where they differ.
     """
     found = _counted(left).beside(_counted(right))
     free = {index: sizes[index] for index in sizes if left.has(index) or right.has(index)}
-    most = {sort: found.names.get(sort, 0) for sort in sorted({*found.names, *free.values()}, key=str)}
+    most = {sort: found.names[sort] for sort in sorted({*found.names, *free.values()}, key=str)}
     for sort in free.values():
         most[sort] += 1
     if not all(isinstance(sort, sp.Symbol) for sort in most):
         raise NoWitness("a size is computed")
-    ranges = {sort: range(0, r + 1) if sort in found.idle else range(r, r + 1) for sort, r in most.items()}
+    ranges = {sort: range(r + 1) if sort in found.idle else range(r, r + 1) for sort, r in most.items()}
     _refuse_many(most, ranges)
     for chosen in product(*ranges.values()):
         at = dict(zip(ranges, map(sp.Integer, chosen), strict=True))
         for values in _assignments(list(free.items()), at):
             if not _is_zero(_instance(left, at, values) - _instance(right, at, values)):
+                if any(map(_is_inverse_size, (left - right).atoms(sp.Pow))):
+                    raise NoWitness("a size times its inverse is not known to be 1")
                 raise AssertionError(f"{left} and {right} differ for the sizes {at} at {values}")
     return "and for all sizes up to " + (", ".join(f"{sort} = {r}" for sort, r in most.items()) or "any")
 
@@ -108,55 +108,40 @@ def _counted(value: Expr) -> _Count:
     """The names of a sum of terms; NoWitness where it is none."""
     match value:
         case sp.Rational():
-            return _Count({})
+            return _Count()
         case sp.Add():
-            counts = list(map(_counted, value.args))
-            return _sum(counts)
+            return reduce(_Count.beside, map(_counted, value.args))
         case sp.Mul():
-            return _product(list(map(_counted, value.args)))
-        case sp.Pow() if value.exp.is_Integer and value.exp > 0:
-            return _product([_counted(value.base)] * int(value.exp))
+            return reduce(_Count.times, map(_counted, value.args))
+        case sp.Pow() if value.exp.is_Integer and value.exp.is_positive:
+            return reduce(_Count.times, [_counted(value.base)] * int(value.exp))
         case sp.Pow() if _is_inverse_size(value):
-            return _Count({})
+            return _Count()
         case sp.Sum():
             inside, index, (first, last) = opened(value)
             if first != 1 or _nests(inside, index):
                 raise NoWitness(f"the index {index} runs from {first} to {last}")
             idle = frozenset() if _all_terms_have(inside, index) else frozenset({last})
-            return _counted(inside).times(_Count({last: 1}, idle))
+            return _counted(inside).times(_Count(Counter([last]), idle))
         case sp.KroneckerDelta() if all(map(is_index, value.args)):
-            return _Count({})
+            return _Count()
         case sp.Indexed() if all(map(is_index, value.indices)):
-            return _Count({})
+            return _Count()
         case sp.Symbol() if is_index(value):
             raise NoWitness(f"the index {value} stands for a number")
         case sp.Symbol():
-            return _Count({value: 1}, frozenset({value})) if value.is_integer else _Count({})
+            return _Count(Counter([value]), frozenset({value})) if value.is_integer else _Count()
     if undefined_parts(value) is not None and not value.has(sp.Sum):
         for part in value.args:
             _counted(part)
-        return _Count({})
+        return _Count()
     raise NoWitness(f"{value.func.__name__} is no sum of products")
-
-
-def _sum(counts: list[_Count]) -> _Count:
-    whole = _Count({})
-    for each in counts:
-        whole = whole.beside(each)
-    return whole
-
-
-def _product(counts: list[_Count]) -> _Count:
-    whole = _Count({})
-    for each in counts:
-        whole = whole.times(each)
-    return whole
 
 
 def _is_inverse_size(value: Expr) -> bool:
     """1/N and its powers: scalars of their own."""
     is_power = isinstance(value, sp.Pow) and isinstance(value.base, sp.Symbol) and value.exp.is_Integer
-    return is_power and bool(value.base.is_integer and value.base.is_positive and value.exp < 0)
+    return is_power and bool(value.base.is_integer and value.base.is_positive and value.exp.is_negative)
 
 
 def _nests(inside: Expr, index: sp.Symbol) -> bool:
@@ -208,15 +193,15 @@ def _instance(value: Expr, at: Values, places: Places) -> Expr:
             run = range(1, int(at[last]) + 1)
             return sp.Add(*(_instance(inside, at, {**places, index: (last, place)}) for place in run))
         case sp.Indexed():
-            named = ", ".join(f"{sort}:{place}" for sort, place in map(places.__getitem__, value.indices))
-            return sp.Symbol(f"{value.base}[{named}]", real=True)
+            named = [f"{sort}:{place}" for sort, place in map(places.__getitem__, value.indices)]
+            return sp.Symbol(f"{value.base}{named}")
         case sp.KroneckerDelta():
             (sort, first), (other, second) = map(places.__getitem__, value.args)
             if sort != other:
                 raise NoWitness(f"{value} ties indices of two sizes")
             return sp.Integer(first == second)
     if _is_inverse_size(value):
-        return sp.Symbol(str(value), real=True)
+        return sp.Symbol(str(value))
     if not value.args:
         return at.get(value, value)
     return value.func(*(_instance(part, at, places) for part in value.args))

@@ -297,6 +297,8 @@ def equal_pairs(draw: st.DrawFn, *, depth: int = 3) -> tuple[Expr, Expr]:
     p, q = draw(equal_pairs(depth=depth - 1))
     u = draw(st.sampled_from([x, y, x - y, 2 * x]))
     kink = a if not a.has(sp.Piecewise) else u
+    has_kinks = sp.Tuple(a, p).has(sp.Piecewise)  # and |z|² has one slope, not two
+    smooth = (u, y, u, y) if has_kinks else (a, p, b, q)
     ways: list[Callable[[], tuple[Expr, Expr]]] = [
         lambda: (a + p, q + b),
         lambda: (a * (p + z), b * q + z * b),
@@ -305,7 +307,7 @@ def equal_pairs(draw: st.DrawFn, *, depth: int = 3) -> tuple[Expr, Expr]:
         lambda: (a * sp.exp(u + y), b * sp.exp(u) * sp.exp(y)),
         lambda: (a * sp.tanh(u), b - 2 * b / (sp.exp(u) ** 2 + 1)),
         lambda: (g(a + p), g(q + b)),
-        lambda: (f(a, p).diff(x), f(b, q).diff(x)),
+        lambda: (f(*smooth[:2]).diff(x), f(*smooth[2:]).diff(x)),
         lambda: (absolute(kink) ** 2 + p, kink**2 + q),
         lambda: (over_samples(a * X[1, c] + p), over_samples(q) + over_samples(X[1, c] * b)),
         lambda: (g(over_samples(y * X[1, c])) + a, b + g(y * over_samples(X[1, d], d))),

@@ -71,6 +71,7 @@ GOLDEN = Path(__file__).parent / "golden"
 ONE_PROCESS = ("tests/proofs/published/", "tests/proofs/coq/", "tests/test_house.py")  # share much work
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those that need the same verdicts, theorem or wheel run in one process where there are several."""
     for item in items:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -68,16 +69,28 @@ collect_ignore = [] if find_spec("jax") else ["jax_route.py"]  # looked through 
 GOLDEN = Path(__file__).parent / "golden"
 
 
-ONE_PROCESS = ("tests/proofs/published/", "tests/proofs/coq/", "tests/test_house.py")  # share much work
+TOGETHER = ("tests/proofs/published/", "tests/proofs/coq/")  # they need the same verdicts, or the theorem
+ONE_BY_ONE = (  # long, and each for itself
+    "tests/backproof/",
+    "tests/real/",
+    "tests/test_scikit_learn.py",
+    "tests/test_specimens_checked.py",
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Those that need the same verdicts, theorem or wheel run in one process where there are several."""
-    for item in items:
-        for place in ONE_PROCESS:
-            if item.nodeid.startswith(place):
-                item.add_marker(pytest.mark.xdist_group(place))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Where tests run in several processes, those of a file run in one, for they need much the same."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # it has no type information
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            if file.startswith(ONE_BY_ONE):
+                return nodeid
+            return next((place for place in TOGETHER if file.startswith(place)), file)
+
+    return ByFile(config, log)
 
 
 def pytest_collection_finish() -> None:

@@ -178,6 +178,14 @@ def test_what_has_no_exact_value_is_refused(side: Any, missing: str) -> None:
         agreement(side, side)
 
 
+def test_more_work_than_it_may_take_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exact, "MAX_VALUES", 20)
+    short, long = (sum((x + k) ** 2 for k in range(count)) for count in (5, 30))
+    assert agreement(short, short) is not None
+    with pytest.raises(NotExact, match="more than 20 values"):
+        agreement(long, long)
+
+
 def test_equal_by_the_normal_form_and_different_by_values_is_a_contradiction(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

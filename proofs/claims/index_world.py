@@ -32,19 +32,15 @@ from proofs.claims.fields import Field, NotUniform, Scope, constant, size
 from proofs.claims.formula import (
     Binary,
     Call,
-    Formula,
-    Negative,
-    Number,
-    Operation,
     Partial,
     Place,
     Power,
     Reference,
     Total,
-    Transpose,
 )
 from proofs.claims.index_functions import FUNCTIONS_OF_FIELDS, entry_by_entry, product
 from proofs.claims.index_lookup import IndexLookup
+from proofs.claims.interpreter import Interpreter
 from proofs.claims.lookup import Key
 from proofs.claims.values import ONE
 from proofs.claims.whole_functions import whole
@@ -53,35 +49,11 @@ from symbolic.plain import PlainSum
 
 
 @dataclass
-class IndexWorld(IndexLookup):
+class IndexWorld(IndexLookup, Interpreter[Field, Scope]):
     """Formulas as fields; `free` are arrays that are entries here although they are defined."""
 
     free: frozenset[Key] = frozenset()
     known: dict[Key, Field] = field(default_factory=dict)
-
-    def value(self, formula: Formula, scope: Scope) -> Field:
-        """What a formula is for layers and indices in a scope. Raises NotUniform, and Missing as a world."""
-        match formula:
-            case Number():
-                return constant(formula.value)
-            case Reference():
-                return self._reference(formula, scope)
-            case Negative():
-                return self.value(formula.body, scope).mapped(lambda entry: -entry)
-            case Transpose():
-                return self.value(formula.body, scope).turned
-            case Power():
-                return self._power(formula, scope)
-            case Binary():
-                left, right = self.value(formula.left, scope), self.value(formula.right, scope)
-                return self._binary(formula.operation, left, right)
-            case Total():
-                return self._total(formula, scope)
-            case Partial():
-                return self._partial(formula, scope)
-            case Call():
-                return self._call(formula, scope)
-        raise TypeError(f"no value for {type(formula).__name__}")
 
     def array(self, key: Key) -> Field:
         """A whole array: its entry at indices of its own, in place of which others are put."""
@@ -121,6 +93,9 @@ class IndexWorld(IndexLookup):
         value = self.value(definition.right, scope)
         return value.number if places else value.at(*own)
 
+    def _number(self, value: sp.Rational) -> Field:
+        return constant(value)
+
     def _reference(self, reference: Reference, scope: Scope) -> Field:
         if not reference.groups and reference.name not in self.world.given.arrays:
             return constant(self._scalar(reference, scope))
@@ -151,7 +126,8 @@ class IndexWorld(IndexLookup):
             raise NotUniform("an exponent is no number")
         return self.value(formula.base, scope).mapped(lambda entry: entry**exponent)
 
-    def _binary(self, operation: Operation, left: Field, right: Field) -> Field:
+    def _binary(self, formula: Binary, left: Field, right: Field) -> Field:
+        operation = formula.operation
         if operation in "+-":
             sign = 1 if operation == "+" else -1
             return Field(left.rows, left.columns, lambda i, j: left.at(i, j) + sign * right.at(i, j))

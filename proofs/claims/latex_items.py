@@ -12,7 +12,7 @@ from lark.exceptions import UnexpectedInput, VisitError
 
 from proofs.claims.formula import Range
 from proofs.claims.latex_text import GREEK, name_in, prepared, range_in
-from proofs.claims.parsing import MAX_LENGTH, MAX_NESTING, MAX_OPERATIONS
+from proofs.claims.parsing import MAX_OPERATIONS, refuse_large
 from symbolic.errors import FormulaError
 
 RELATION: Final = re.compile(
@@ -38,15 +38,7 @@ def parsed(text: str) -> tuple[tuple[Sum, ...], tuple[Range, ...]]:
     """The sides of a chain of equations, and its ranges. Raises FormulaError at the character where it is
     none.
     """
-    if len(text) > MAX_LENGTH:
-        raise FormulaError(
-            f"this has {len(text):,} characters; a claim has at most {MAX_LENGTH:,}", text, MAX_LENGTH
-        )
-    depth = 0
-    for position, character in enumerate(text):
-        depth += (character in "([{") - (character in ")]}")
-        if depth > MAX_NESTING:
-            raise FormulaError(f"this is nested more than {MAX_NESTING} deep", text, position)
+    refuse_large(text, "([{", ")]}")
     try:
         tree = _parser().parse(prepared(text))
         if sum(1 for _ in tree.find_data("item")) > MAX_OPERATIONS:

@@ -46,16 +46,21 @@ def parse_formula(text: str) -> Formula:
     return found
 
 
-def _read(text: str, start: str) -> Any:
+def refuse_large(text: str, opening: str, closing: str) -> None:
+    """Raise FormulaError where a text is longer, or nested deeper, than that of a claim may be."""
     if len(text) > MAX_LENGTH:
         raise FormulaError(
             f"this has {len(text):,} characters; a claim has at most {MAX_LENGTH:,}", text, MAX_LENGTH
         )
     depth = 0
     for position, character in enumerate(text):
-        depth += (character in "([") - (character in ")]")
+        depth += (character in opening) - (character in closing)
         if depth > MAX_NESTING:
             raise FormulaError(f"this is nested more than {MAX_NESTING} deep", text, position)
+
+
+def _read(text: str, start: str) -> Any:
+    refuse_large(text, "([", ")]")
     if sum(map(text.count, "+-*/@")) > MAX_OPERATIONS:
         raise FormulaError(f"this has more than {MAX_OPERATIONS} operations", text, 0)
     try:

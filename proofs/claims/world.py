@@ -19,16 +19,14 @@ from proofs.claims.formula import (
     Call,
     Claim,
     Formula,
-    Negative,
-    Number,
     Partial,
     Place,
     Power,
     Reference,
     Total,
-    Transpose,
     every,
 )
+from proofs.claims.interpreter import Interpreter
 from proofs.claims.lookup import Key, Lookup
 from proofs.claims.values import ONE, Axis, Environment, Misfit, Missing, Value, matrix, number
 from symbolic.expressions import Expr
@@ -38,7 +36,7 @@ SLICES: Final = frozenset({"col", "row"})
 
 
 @dataclass
-class World(Lookup):
+class World(Lookup, Interpreter[Value, Environment]):
     """Every formula as a matrix of expressions; `free` are arrays that are symbols here although they are
     defined.
     """
@@ -47,35 +45,14 @@ class World(Lookup):
     misfits: list[Misfit] = field(default_factory=list)
     known: dict[Key, Value] = field(default_factory=dict)
 
-    def value(self, formula: Formula, env: Environment) -> Value:
-        """The value of a formula for indices and layers in the environment. Raises Misfit and Missing."""
-        match formula:
-            case Number():
-                return number(formula.value)
-            case Reference():
-                return self._reference(formula, env)
-            case Negative():
-                return self.value(formula.body, env).mapped(lambda entry: -entry)
-            case Transpose():
-                return self.value(formula.body, env).turned
-            case Power():
-                return self._power(formula, env)
-            case Binary():
-                left, right = self.value(formula.left, env), self.value(formula.right, env)
-                return self._binary(formula, left, right)
-            case Total():
-                return self._total(formula, env)
-            case Partial():
-                return self._partial(formula, env)
-            case Call():
-                return self._call(formula, env)
-        raise TypeError(f"no value for {type(formula).__name__}")
-
     def array(self, key: Key) -> Value:
         """A whole array."""
         if key not in self.known:
             self.known[key] = self._symbols(key) if key in self.free else self._made(key)
         return self.known[key]
+
+    def _number(self, value: sp.Rational) -> Value:
+        return number(value)
 
     def _reference(self, reference: Reference, env: Environment) -> Value:
         if not reference.groups and reference.name not in self.given.arrays:

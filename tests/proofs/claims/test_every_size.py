@@ -6,6 +6,7 @@ import pytest
 import sympy as sp
 
 from proofs.claims.every_size import for_every_size, index_sides
+from proofs.claims.fields import NotUniform
 from proofs.claims.given import given
 from proofs.claims.judging import judge, world_of
 from proofs.claims.parsing import parse_claims
@@ -82,6 +83,22 @@ REFUSED = [
 ]
 
 
+BY_ENTRY = given(sizes={"n": False}, arrays={"x": "n", "y": "n"}, definitions=["y[1] = x[2]", "y[i] = x[i]"])
+NOT_UNIFORM = {
+    "delta(i, j)*v[j]*x[i] = delta(j, i)*v[j]*x[i]": (PLAIN, "δ is of indices along two axes"),
+    "delta(1, i)*x[i] = delta(i, 1)*x[i]": (PLAIN, "δ is of indices that are numbers"),
+    "y = y": (BY_ENTRY, "defines some entries"),
+    "x[i]*i = i*x[i]": (PLAIN, "i is used as a number"),
+    "x[i]**m = x[i]**m": (PLAIN, "an exponent is no number"),
+    "u[n] = u[2]": (PLAIN, "n is no layer for all sizes"),
+    "vector(x[1], x[2]) = vector(x[1], x[2])": (PLAIN, "vector writes out some entries"),
+    "x[2] = x[2]": (PLAIN, "2 is no index that runs from 1 to n"),
+    "Sum(x[i], i=1..k)*x[k] = x[k]*Sum(x[i], i=1..k)": (PLAIN, "i does not run over a whole axis"),
+    "g(x[i]) = g(x[i]) for i in 1..2": (PLAIN, "i does not run over a whole axis"),
+    "kink(dot(x, y)) = kink(dot(y, x))": (PLAIN, "a kink has no rule"),
+}
+
+
 def found(text, context=PLAIN):
     (claim,) = parse_claims(text)
     judgement = judge(claim, context)
@@ -137,6 +154,14 @@ def test_what_has_no_form_for_symbolic_sizes_stays_as_it_was(text):
     tried, every = found(text)
     assert tried.answer == "true"
     assert every == tried
+
+
+@pytest.mark.parametrize("text", NOT_UNIFORM)
+def test_why_a_formula_is_not_the_same_for_all_sizes(text):
+    context, reason = NOT_UNIFORM[text]
+    (claim,), world = parse_claims(text), world_of(context)
+    with pytest.raises(NotUniform, match=reason):
+        index_sides(claim, world, next(iter(layers(claim, world))))
 
 
 @pytest.mark.parametrize("text", FALSE)
